@@ -1,0 +1,196 @@
+"""Every error that fluentpipe raises.
+
+An error says what happened, where, and what to do; the facts are also attributes::
+
+    FluentpipeError
+    ├── ContractError        (TypeError)       a step class is declared wrongly
+    ├── SettingError         (ValueError)      a setting is unknown or out of its limits
+    ├── DuplicateName        (ValueError)      two steps of one pipeline share a name
+    ├── UnknownOutput        (AttributeError)  a step, output or property path that does not exist
+    ├── ReferenceMisuse      (TypeError)       a reference used as if it were a value
+    ├── MangledToken         (ValueError)      text that held a reference was altered
+    ├── InvalidS3Uri         (ValueError)      not a well-formed S3 URI
+    ├── SourceError          (ValueError)      data that cannot be read, or whose label cannot be told
+    ├── ResolveError                           the steps do not fit together
+    │   ├── UnwiredInput                       nothing earlier gives what a step needs
+    │   ├── AmbiguousInput                     two outputs fit equally well
+    │   ├── MixedLineage                       inputs that come from different steps of one type
+    │   ├── OutOfScope                         an output of a branch used outside of it
+    │   ├── ConnectionMismatch                 an output given to an input it does not fit
+    │   └── CycleError                         steps that wait for each other
+    ├── DefinitionError                        a pipeline definition with faults, all of them listed
+    ├── MissingExtra         (ImportError)     an optional package is not installed
+    └── RunError                               a run that did not succeed
+        ├── StepFailed                         a step's program failed
+        └── GateFailed                         a Fail step was reached
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class FluentpipeError(Exception):
+    """The root of all errors raised here.
+
+    Args:
+        headline: What happened, in one sentence.
+        *lines: Where, and whatever else helps; one fact a line.
+        fix: What to do, or to write instead.
+        **facts: The same as data; each becomes an attribute.
+    """
+
+    fix: str
+
+    def __init__(self, headline: str, *lines: str, fix: str = "", **facts: Any) -> None:
+        text = "\n  ".join([headline, *(line for line in lines if line), *([f"fix: {fix}"] if fix else [])])
+        super().__init__(text)
+        self.fix = fix
+        vars(self).update(facts)
+
+
+class ContractError(FluentpipeError, TypeError):
+    """A step class whose declaration cannot work."""
+
+
+class SettingError(FluentpipeError, ValueError):
+    """A setting that does not exist, or a value that it cannot have."""
+
+
+class DuplicateName(FluentpipeError, ValueError):
+    """Two steps of a pipeline have the same name."""
+
+
+class UnknownOutput(FluentpipeError, AttributeError):
+    """A step, an output or a property path that does not exist; `hasattr` is honest about it."""
+
+
+class ReferenceMisuse(FluentpipeError, TypeError):
+    """A reference used where only a value can be; the value exists only while the pipeline runs."""
+
+
+class MangledToken(FluentpipeError, ValueError):
+    """Text that held a reference was cut, re-cased or replaced, so that the reference is lost."""
+
+
+class InvalidS3Uri(FluentpipeError, ValueError):
+    """Text that is no well-formed S3 URI."""
+
+
+class SourceError(FluentpipeError, ValueError):
+    """A data source that cannot be used as asked."""
+
+
+class ResolveError(FluentpipeError):
+    """Steps that do not fit together."""
+
+
+class UnwiredInput(ResolveError):
+    """A required input that no earlier output can give.
+
+    Attributes:
+        step: Name of the step that has the input.
+        input: Logical name of the input.
+        suggestions: Chains of verbs, each of which would supply it.
+    """
+
+    step: str
+    input: str
+    suggestions: tuple[tuple[str, ...], ...]
+
+
+class AmbiguousInput(ResolveError):
+    """An input for which two outputs fit equally well.
+
+    Attributes:
+        step: Name of the step that has the input.
+        input: Logical name of the input.
+        candidates: `step.output` of each, with its confidence, best first.
+    """
+
+    step: str
+    input: str
+    candidates: tuple[tuple[str, float], ...]
+
+
+class MixedLineage(ResolveError):
+    """Inputs wired by themselves that descend from different steps of one type."""
+
+
+class OutOfScope(ResolveError):
+    """An output made under a condition, used where the condition does not hold."""
+
+
+class ConnectionMismatch(ResolveError):
+    """An output given to an input that it does not fit."""
+
+
+class CycleError(ResolveError):
+    """Steps that wait for each other.
+
+    Attributes:
+        cycle: Names of the steps in the order of the data, the first one again at the end.
+    """
+
+    cycle: tuple[str, ...]
+
+
+class DefinitionError(FluentpipeError):
+    """A pipeline definition with faults.
+
+    Attributes:
+        diagnostics: Every fault that was found (`fluentpipe.check.Diagnostic`).
+    """
+
+    diagnostics: tuple[Any, ...]
+
+
+class MissingExtra(FluentpipeError, ImportError):
+    """A package is needed that the light installation leaves out."""
+
+
+class RunError(FluentpipeError):
+    """A run that did not succeed.
+
+    Attributes:
+        run: The run as far as it came (`fluentpipe.run.Run`).
+    """
+
+    run: Any
+
+
+class StepFailed(RunError):
+    """The program of a step failed.
+
+    Attributes:
+        step: Name of the step.
+        exit_code: Of the process; negative for a signal.
+        log: Path of the step's log.
+    """
+
+    step: str
+    exit_code: int
+    log: str
+
+
+class GateFailed(RunError):
+    """A Fail step was reached, as when a required metric was missed.
+
+    Attributes:
+        step: Name of the Fail step.
+    """
+
+    step: str
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`" Did you mean 'max_depth'?"` for the nearest known word, or nothing."""
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6) or [
+        name for name in names if name.lower() == word.lower()
+    ]
+    return f" Did you mean {near[0]!r}?" if near else ""
