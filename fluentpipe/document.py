@@ -1,0 +1,146 @@
+"""Reading any pipeline definition: its steps, in every branch, and the references inside a value.
+
+A definition is JSON data (version 2020-12-01): `Parameters`, and `Steps` that nest through the `IfSteps` and
+`ElseSteps` of Condition steps. Nothing here trusts it: whatever has the wrong type is passed over, and it
+is the part of `fluentpipe.check` to say so. All walks are iterative.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import attrs
+
+GET, JOIN, JSON_GET = "Get", "Std:Join", "Std:JsonGet"
+FUNCTIONS = frozenset((GET, JOIN, JSON_GET))  # a reference is an object with exactly one of these as its key
+BRANCHES = {"If": "IfSteps", "Else": "ElseSteps"}  # branch of a Condition step -> its member of Arguments
+MAX_NESTING = 32  # Condition steps inside one another; deeper ones are not walked (check reports them)
+
+Trail = tuple[Any, ...]  # () or (trail of the parent, key or index): a path that is written out only when needed
+
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*")
+
+
+class Reference(NamedTuple):
+    """One place in a definition that stands for a value of the run."""
+
+    path: str  # JSONPath of the reference itself
+    kind: str  # "Get", "Std:Join" or "Std:JsonGet"
+    text: str  # what a Get gets, the Path of a Std:JsonGet, the On of a Std:Join; "" where it is no text
+    value: Any  # what stands under the kind
+
+
+@attrs.frozen
+class StepEntry:
+    """One step of a definition, with where it stands."""
+
+    name: str  # "" where the definition has none
+    type: str  # "Processing", "Training", …; "" where the definition has none
+    request: Mapping[str, Any]  # the step itself: Name, Type, Arguments, DependsOn, …
+    scope: tuple[tuple[str, str], ...]  # (name of the Condition step, "If" or "Else"), outermost first
+    path: str  # JSONPath: "$.Steps[2].Arguments.IfSteps[0]"
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """The step's Arguments; empty where they are missing or no object."""
+        found = self.request.get("Arguments")
+        return found if isinstance(found, Mapping) else {}
+
+    def references(self) -> Iterator[Reference]:
+        """Every reference in the step, without those in the steps of its branches."""
+        own = {key: value for key, value in self.request.items() if key != "Arguments"}
+        if self.request.get("Type") == "Condition":
+            arguments = self.arguments
+            own["Arguments"] = {key: value for key, value in arguments.items() if key not in BRANCHES.values()}
+        else:
+            own["Arguments"] = self.request.get("Arguments")
+        return references(own, self.path)
+
+
+def is_reference(value: object) -> bool:
+    """Whether a JSON value is a Get, Std:Join or Std:JsonGet; its inside may still be wrong."""
+    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in FUNCTIONS
+
+
+def walk_steps(document: object) -> Iterator[StepEntry]:
+    """Every step in the order of the JSON, a Condition step before the steps of its branches."""
+    pending: list[tuple[object, tuple[tuple[str, str], ...], str]] = []
+    steps = document.get("Steps") if isinstance(document, Mapping) else None
+    _push(pending, steps, (), "$.Steps")
+    while pending:
+        request, scope, path = pending.pop()
+        if not isinstance(request, Mapping):
+            continue
+        name, kind = request.get("Name"), request.get("Type")
+        entry = StepEntry(
+            name if isinstance(name, str) else "", kind if isinstance(kind, str) else "", request, scope, path
+        )
+        yield entry
+        if entry.type == "Condition" and len(scope) < MAX_NESTING:
+            for branch, member in reversed(BRANCHES.items()):
+                inner = (*scope, (entry.name, branch))
+                _push(pending, entry.arguments.get(member), inner, f"{path}.Arguments.{member}")
+
+
+def references(value: object, path: str = "$") -> Iterator[Reference]:
+    """Every reference inside a JSON value, in the order of the JSON, an outer one before those inside it."""
+    pending: list[tuple[object, Trail]] = [(value, ())]
+    while pending:
+        found, trail = pending.pop()
+        if isinstance(found, Mapping):
+            if is_reference(found):
+                ((kind, inside),) = found.items()
+                yield Reference(path + write_trail(trail), kind, _text(kind, inside), inside)
+            pending.extend((found[key], (trail, key)) for key in reversed(found))
+        elif isinstance(found, list | tuple):
+            pending.extend((found[index], (trail, index)) for index in range(len(found) - 1, -1, -1))
+
+
+def strings(value: object) -> Iterator[tuple[Trail, str]]:
+    """Every text inside a JSON value, with its trail; keys of objects count as texts at their own place."""
+    pending: list[tuple[object, Trail]] = [(value, ())]
+    while pending:
+        found, trail = pending.pop()
+        if isinstance(found, str):
+            yield trail, found
+        elif isinstance(found, Mapping):
+            for key in reversed(found):
+                pending.append((found[key], (trail, key)))
+                pending.append((key, (trail, key)))
+        elif isinstance(found, list | tuple):
+            pending.extend((found[index], (trail, index)) for index in range(len(found) - 1, -1, -1))
+
+
+def write_trail(trail: Trail) -> str:
+    """A trail as the tail of a JSONPath: `.Values[0]['odd key']`."""
+    parts: list[str] = []
+    while trail:
+        trail, key = trail
+        parts.append(write_key(key))
+    return "".join(reversed(parts))
+
+
+def write_key(key: object) -> str:
+    """One key or index as a part of a JSONPath."""
+    if isinstance(key, int):
+        return f"[{key}]"
+    return f".{key}" if _PLAIN_KEY.fullmatch(str(key)) else f"[{str(key)!r}]"
+
+
+def _push(
+    pending: list[tuple[object, tuple[tuple[str, str], ...], str]],
+    steps: object,
+    scope: tuple[tuple[str, str], ...],
+    path: str,
+) -> None:
+    if isinstance(steps, Sequence) and not isinstance(steps, str):
+        pending.extend((steps[index], scope, f"{path}[{index}]") for index in range(len(steps) - 1, -1, -1))
+
+
+def _text(kind: str, inside: object) -> str:
+    if kind != GET:
+        member = "On" if kind == JOIN else "Path"
+        inside = inside.get(member) if isinstance(inside, Mapping) else None
+    return inside if isinstance(inside, str) else ""
