@@ -59,7 +59,7 @@ def choose_label(columns: Sequence[str], sample: Mapping[str, Sequence[object]])
     """
     strong = [name for name in columns if is_well_known(name, columns) and is_plausible(sample.get(name, ()))]
     if len(strong) == 1:
-        return Choice(strong[0], f"the only column that is named and shaped like a label ({strong[0]!r})")
+        return Choice(strong[0], "the only column that is named and shaped like a label")
     binary = [name for name in columns if len({str(value) for value in sample.get(name, ()) if value is not None}) == 2]
     last = [name for name in columns[-1:] if is_plausible(sample.get(name, ()))]
     candidates = tuple(dict.fromkeys(strong or [*last, *binary]))[:8]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING or __package__:
     from . import csv_text
@@ -148,7 +148,7 @@ def _read_file(file: Path, kind: str, texts: Collection[str], warnings: list[str
         raise JobError(msg) from None
 
 
-def _open_parquet(file: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202  (the type needs pyarrow at run time)
+def _open_parquet(file: Path) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -205,9 +205,7 @@ def _simple(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or str(kind) == "string_view"
+    return str(kind) in {"string", "large_string", "string_view"}  # an Arrow of 14 has no test for views
 
 
 def _check_same_columns(files: Sequence[Path], tables: Sequence[pa.Table]) -> None:
@@ -222,7 +220,7 @@ def _check_same_columns(files: Sequence[Path], tables: Sequence[pa.Table]) -> No
 
 
 def _all_missing(column: pa.ChunkedArray) -> bool:
-    return column.null_count == len(column)
+    return bool(column.null_count == len(column))
 
 
 def _clashing_columns(tables: Sequence[pa.Table]) -> set[str]:
@@ -264,3 +262,19 @@ def write_parquet(table: pa.Table, path: Path) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table.replace_schema_metadata(None), path, use_dictionary=False, version="2.4", compression="snappy")
+
+
+def read_parquet(path: Path) -> pa.Table:
+    """Read one Parquet file as it is.
+
+    Raises:
+        JobError: It is damaged, or none at all.
+    """
+    import pyarrow as pa
+
+    try:
+        with _open_parquet(path) as reader:
+            return reader.read()
+    except (pa.ArrowException, OSError) as fault:
+        msg = f"{path} is damaged: {str(fault).splitlines()[0]}"
+        raise JobError(msg) from None

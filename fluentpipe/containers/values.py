@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # What Arrow's own conversion of text to double takes, without the words for infinities.
 NUMBER_PATTERN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 INSTANT = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(:\d\d)?(?:\.(\d{1,6})\d*)?)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII
+    r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d)(:\d\d)?(:\d\d)?(?:\.(\d{1,6})\d*)?)?\s*(Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
 
 
@@ -79,7 +79,8 @@ def instants(column: pa.ChunkedArray) -> npt.NDArray[np.datetime64]:
         encoded = encoded.combine_chunks()
     parsed = [_instant(text) for text in encoded.dictionary.to_pylist()]
     known = np.array([*parsed, None], dtype="datetime64[us]")
-    return known[np.asarray(encoded.indices.fill_null(len(parsed)).to_numpy(zero_copy_only=False))]
+    positions: npt.NDArray[np.int64] = encoded.indices.fill_null(len(parsed)).to_numpy(zero_copy_only=False)
+    return np.asarray(known[positions])
 
 
 def plain(value: Any) -> Any:
@@ -102,9 +103,9 @@ def _instant(text: str | None) -> dt.datetime | None:
     match = INSTANT.fullmatch(text.strip()) if text else None
     if not match:
         return None
-    day, minute, second, fraction, zone = match.groups()
+    day, hour, minute, second, fraction, zone = match.groups()
     offset = "+00:00" if zone in (None, "Z") else zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
-    clock = f"{minute or '00:00'}{second or ':00'}.{(fraction or '0').ljust(6, '0')}"
+    clock = f"{hour or '00'}{minute or ':00'}{second or ':00'}.{(fraction or '0').ljust(6, '0')}"
     try:
         found = dt.datetime.fromisoformat(f"{day}T{clock}{offset}")
         return found.astimezone(dt.timezone.utc).replace(tzinfo=None)

@@ -1,0 +1,186 @@
+"""What a column looks like, and what is suspicious about a table: identifiers, constants, leaks, repeated rows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING or __package__:
+    from . import metrics, values
+    from .job import quoted
+    from .splitting import SPLITS, TRAIN
+else:  # beside its siblings, as the jobs run it
+    import metrics
+    import values
+    from job import quoted
+    from splitting import SPLITS, TRAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+TYPE_NAMES = {
+    pa.int64(): "integer",
+    pa.float64(): "number",
+    pa.bool_(): "boolean",
+    pa.string(): "string",
+    pa.timestamp("us"): "timestamp",
+}
+ID_NAME = re.compile(
+    r"(^|[_\W])(id|ids|uid|uuid|guid|key|index|idx|rowid|unnamed|no|nr|num|number)([_\W]\d+)?$", re.IGNORECASE
+)
+FEWEST_ROWS_FOR_ID = 20  # below, all values differ too easily
+LEAK_AUC = 0.99
+LEAK_CORRELATION = 0.999
+LEAK_LEVELS = 50  # texts with more levels predict their own rows
+LEAK_ROWS = 100_000  # enough to see a leak
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known of one column before anything is learned."""
+
+    name: str
+    type: str  # integer, number, boolean, string or timestamp
+    rows: int
+    missing: int
+    distinct: int  # different values, missing ones not counted
+    is_monotone: bool  # integers that rise, or fall, from each row to the next
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the column says nothing: one value everywhere, or none at all."""
+        return self.distinct == 0 or (self.distinct == 1 and not self.missing)
+
+    @property
+    def id_reason(self) -> str:
+        """Why the column looks like an identifier; empty when it does not."""
+        present = self.rows - self.missing
+        if self.distinct < present or present < FEWEST_ROWS_FOR_ID or self.type not in {"integer", "string"}:
+            return ""
+        if self.type == "string":
+            return "every text in it is different"
+        name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", self.name)
+        if ID_NAME.search(name):
+            return "it is named like an identifier and every value is different"
+        return "its numbers only rise or only fall from row to row" if self.is_monotone else ""
+
+    def as_dict(self) -> dict[str, object]:
+        """The entry in schema.json."""
+        return {"name": self.name, "type": self.type, "missing": self.missing, "distinct": self.distinct}
+
+
+def profile(name: str, column: pa.ChunkedArray) -> Profile:
+    """Look at one column."""
+    kind = TYPE_NAMES[column.type]
+    distinct = int(pc.count_distinct(column, mode="only_valid").as_py())
+    is_monotone = kind == "integer" and distinct == len(column) and _is_monotone(column)
+    return Profile(name, kind, len(column), column.null_count, distinct, is_monotone)
+
+
+def profiles(table: pa.Table) -> list[Profile]:
+    """Look at every column, in order."""
+    return [profile(name, table.column(name)) for name in table.column_names]
+
+
+def suspicions(features: pa.Table, looks: Sequence[Profile], labels: npt.NDArray[np.float64], task: str) -> list[str]:
+    """What a careful person would ask about before learning from these columns."""
+    found = []
+    constant = [look.name for look in looks if look.is_constant]
+    if constant:
+        found.append(f"constant columns, of no use: {quoted(constant)}")
+    for look in looks:
+        if look.id_reason:
+            found.append(f"column {look.name!r} looks like an identifier: {look.id_reason}")
+        elif not look.is_constant:
+            leak = _leak(features.column(look.name), look, labels, task)
+            if leak:
+                found.append(f"column {look.name!r} may give the label away: {leak}; is it known when predicting?")
+    return found
+
+
+def repeated_across_splits(table: pa.Table, parts: npt.NDArray[np.int8]) -> list[str]:
+    """How many validation and test rows are also training rows, value for value."""
+    keys = _row_keys(table)
+    learned = np.unique(keys[parts == TRAIN])
+    found = []
+    for part, name in enumerate(SPLITS):
+        count = 0 if part == TRAIN else int(np.isin(keys[parts == part], learned).sum())
+        if count:
+            found.append(f"{count} {name} {'row is' if count == 1 else 'rows are'} equal to a training row")
+    return found
+
+
+def _is_monotone(column: pa.ChunkedArray) -> bool:
+    steps = np.diff(column.to_numpy())
+    return bool(len(steps) and (np.all(steps > 0) or np.all(steps < 0)))
+
+
+def _row_keys(table: pa.Table) -> npt.NDArray[np.uint64]:
+    """A 64-bit key for each row; equal rows have equal keys, others practically never."""
+    keys = np.zeros(table.num_rows, dtype=np.uint64)
+    for column in table.columns:
+        encoded = column.combine_chunks().dictionary_encode()
+        encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+        codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False).astype(np.uint64)
+        keys = _mixed(keys ^ _mixed(codes))
+    return keys
+
+
+def _mixed(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """The finishing function of the SplitMix64 generator: every bit depends on every other."""
+    keys = keys + np.uint64(0x9E3779B97F4A7C15)
+    keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(keys ^ (keys >> np.uint64(31)))
+
+
+def _leak(column: pa.ChunkedArray, look: Profile, labels: npt.NDArray[np.float64], task: str) -> str:
+    """How well this column alone tells the label, when that is too well to be true."""
+    step = max(len(column) // LEAK_ROWS, 1)
+    targets = labels[::step]
+    if step > 1:
+        column = column.take(pa.array(np.arange(0, len(column), step)))
+    if look.type == "string":
+        if look.distinct > LEAK_LEVELS:
+            return ""
+        scores = _level_means(column, targets)
+    elif look.type == "timestamp":
+        scores = values.numbers(column.cast(pa.int64()))
+    else:
+        scores = values.numbers(column)
+    if task == "regression":
+        return _correlation(scores, targets)
+    if task != "binary":
+        return ""
+    missing = np.isnan(scores)
+    filled = np.where(missing, -np.inf, scores)
+    best = max((_either_way(targets, ranking) for ranking in (filled, -filled, missing.astype(float))), default=0.0)
+    return f"alone it reaches an AUC of {best:.3f}" if best > LEAK_AUC else ""
+
+
+def _either_way(targets: npt.NDArray[np.float64], scores: npt.NDArray[np.float64]) -> float:
+    area = metrics.auc(targets == 1, scores)
+    return 0.0 if area is None else max(area, 1 - area)
+
+
+def _level_means(column: pa.ChunkedArray, targets: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    levels = pc.unique(column.drop_null())
+    codes = np.asarray(pc.index_in(column, value_set=levels).fill_null(len(levels)).to_numpy())
+    counts = np.bincount(codes, minlength=len(levels) + 1)
+    means = np.bincount(codes, weights=targets, minlength=len(levels) + 1) / np.maximum(counts, 1)
+    return np.asarray(means[codes])
+
+
+def _correlation(scores: npt.NDArray[np.float64], targets: npt.NDArray[np.float64]) -> str:
+    present = ~np.isnan(scores)
+    if present.sum() < 3 or np.ptp(scores[present]) == 0 or np.ptp(targets[present]) == 0:
+        return ""
+    correlation = float(np.corrcoef(scores[present], targets[present])[0, 1])
+    return f"its correlation with the label is {correlation:.4f}" if abs(correlation) > LEAK_CORRELATION else ""
