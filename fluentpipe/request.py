@@ -209,20 +209,22 @@ class Compiler:
         return outer
 
 
+@lru_cache(maxsize=512)
 def compiled_pattern(pattern: str) -> re.Pattern[str] | None:
-    r"""An AWS pattern for Python's `re`; None where it uses Unicode classes (`\p{L}`), which `re` lacks.
+    r"""An AWS pattern for Python's `re`, to be used with `fullmatch`: the service anchors both ends.
 
-    The service anchors every pattern at both ends, so it is for `fullmatch`.
+    None where it uses what `re` lacks: Unicode classes (`\p{L}`), ranges over surrogates. The service's
+    regular expressions are Java's, where `\d`, `\w` and `\s` are ASCII.
     """
-    if re.search(r"\\[pP]\{", pattern):
+    try:
+        return None if re.search(r"\\[pP]\{", pattern) else re.compile(pattern, re.ASCII)
+    except re.error:
         return None
-    # A digit of the model is an ASCII digit: the service's regular expressions are Java's.
-    return re.compile(pattern, re.ASCII)
 
 
 def _text(name: str, shape: Mapping[str, Any]) -> Callable[[Any, Trail, list[Fault]], bool]:
     least, most = shape.get("min", 0), shape.get("max")
-    pattern = compiled_pattern(shape["pattern"]) if "pattern" in shape else None
+    pattern = shape.get("pattern", "")
     enum = frozenset(shape.get("enum", ()))
 
     def check(value: Any, trail: Trail, found: list[Fault]) -> bool:
@@ -235,12 +237,19 @@ def _text(name: str, shape: Mapping[str, Any]) -> Callable[[Any, Trail, list[Fau
         elif enum and value not in enum:
             message = f"{_described(value)} is none of the known values of {name}.{did_you_mean(value, enum)}"
             found.append(Fault("warning", "unknown-value", trail, message))
-        elif pattern is not None and len(value) <= _MAX_FOR_PATTERN and not pattern.fullmatch(value):
-            message = f"{_described(value)} does not match the service's pattern {pattern.pattern}"
+        elif pattern and len(value) <= _MAX_FOR_PATTERN and not _matches(pattern, value):
+            message = f"{_described(value)} does not match the service's pattern {pattern}"
             found.append(Fault("error", "pattern", trail, message))
         return True
 
     return check
+
+
+@lru_cache(maxsize=4096)
+def _matches(pattern: str, value: str) -> bool:
+    """Whether a text fits; the same roles, images and names come again and again in one definition."""
+    compiled = compiled_pattern(pattern)
+    return compiled is None or compiled.fullmatch(value) is not None
 
 
 def _number(shape: Mapping[str, Any], types: tuple[type, ...]) -> Callable[[Any, Trail, list[Fault]], bool]:
