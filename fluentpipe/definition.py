@@ -7,6 +7,7 @@ SageMaker SDK, a person with an editor), it is read here, and run, deploy and sh
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -16,15 +17,16 @@ import attrs
 
 from fluentpipe.assets import Asset, tree_sha256
 from fluentpipe.bundle import read_bundle, write_bundle
-from fluentpipe.check import Diagnostic, check
+from fluentpipe.check import Diagnostic, check, check_pipeline_name
 from fluentpipe.document import Reference, StepEntry, references, walk_steps
 from fluentpipe.errors import DefinitionError
+from fluentpipe.shapes import MAX_DEFINITION, MAX_PARAMETERS, MAX_STEPS
 
 __all__ = ["Asset", "Definition", "Diagnostic", "Reference", "StepEntry", "references", "tree_sha256"]
 
 
 def _found(definition: Definition) -> tuple[Diagnostic, ...]:
-    return check(definition.document)
+    return definition.check()
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -47,7 +49,7 @@ class Definition:
 
         Args:
             source: A .json file, a bundle folder, JSON text that begins with `{`, or the data itself.
-            name: Of the pipeline; otherwise the bundle's, or the file's stem, or "pipeline".
+            name: Of the pipeline; otherwise the bundle's, or made from the file's, or "pipeline".
             strict: Whether errors raise. Without it they are among the `diagnostics`.
 
         Raises:
@@ -65,13 +67,21 @@ class Definition:
             document = parse(text, str(path / "definition.json"))
             assets = assets_in(document)
         else:
-            found, document = path.stem, parse(path.read_bytes(), str(path))
+            found = re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-") or found
+            document = parse(path.read_bytes(), str(path))
         definition = cls(name or found, document, assets)
         return definition.raise_on_errors() if strict else definition
 
-    def check(self, *, max_steps: int | None = 50, max_parameters: int | None = 200) -> tuple[Diagnostic, ...]:
-        """Every fault of the document, errors and warnings; see `fluentpipe.check.check`."""
-        return check(self.document, max_steps=max_steps, max_parameters=max_parameters)
+    def check(
+        self,
+        *,
+        max_steps: int | None = MAX_STEPS,
+        max_parameters: int | None = MAX_PARAMETERS,
+        max_characters: int | None = MAX_DEFINITION,
+    ) -> tuple[Diagnostic, ...]:
+        """Every fault of the name and the document, errors and warnings; see `fluentpipe.check.check`."""
+        faults = check(self.document, max_steps=max_steps, max_parameters=max_parameters, max_characters=max_characters)
+        return (*check_pipeline_name(self.name), *faults)
 
     def raise_on_errors(self) -> Definition:
         """Return the definition itself if no diagnostic is an error.
@@ -97,7 +107,8 @@ class Definition:
     def parameters(self) -> Mapping[str, Mapping[str, Any]]:
         """The declared parameters: name -> declaration (Name, Type, DefaultValue, …), in their order."""
         declared = self.document.get("Parameters", ())
-        return MappingProxyType({each["Name"]: each for each in declared})
+        named = [each for each in declared if isinstance(each, Mapping) and isinstance(each.get("Name"), str)]
+        return MappingProxyType({each["Name"]: each for each in named})
 
     def to_json(self) -> str:
         """The document as it is sent to the service: ASCII, compact, keys sorted; equal for equal documents."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import attrs
@@ -20,6 +21,7 @@ MAX_NESTING = 32  # Condition steps inside one another; deeper ones are not walk
 
 Trail = tuple[Any, ...]  # () or (trail of the parent, key or index): a path that is written out only when needed
 
+_LEAVES = (str, int, float, type(None))
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*")
 
 
@@ -48,20 +50,21 @@ class StepEntry:
         found = self.request.get("Arguments")
         return found if isinstance(found, Mapping) else {}
 
+    def own(self) -> Mapping[str, Any]:
+        """The request without the steps of its branches, which are entries of their own."""
+        if self.type != "Condition":
+            return self.request
+        arguments = {key: value for key, value in self.arguments.items() if key not in BRANCHES.values()}
+        return {**self.request, "Arguments": arguments}
+
     def references(self) -> Iterator[Reference]:
         """Every reference in the step, without those in the steps of its branches."""
-        own = {key: value for key, value in self.request.items() if key != "Arguments"}
-        if self.request.get("Type") == "Condition":
-            arguments = self.arguments
-            own["Arguments"] = {key: value for key, value in arguments.items() if key not in BRANCHES.values()}
-        else:
-            own["Arguments"] = self.request.get("Arguments")
-        return references(own, self.path)
+        return references(self.own(), self.path)
 
 
 def is_reference(value: object) -> bool:
     """Whether a JSON value is a Get, Std:Join or Std:JsonGet; its inside may still be wrong."""
-    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in FUNCTIONS
+    return isinstance(value, dict | Mapping) and len(value) == 1 and next(iter(value)) in FUNCTIONS
 
 
 def walk_steps(document: object) -> Iterator[StepEntry]:
@@ -89,13 +92,15 @@ def references(value: object, path: str = "$") -> Iterator[Reference]:
     pending: list[tuple[object, Trail]] = [(value, ())]
     while pending:
         found, trail = pending.pop()
-        if isinstance(found, Mapping):
+        if isinstance(found, dict | Mapping):  # dict first: a check of the abstract class is slow
             if is_reference(found):
                 ((kind, inside),) = found.items()
                 yield Reference(path + write_trail(trail), kind, _text(kind, inside), inside)
-            pending.extend((found[key], (trail, key)) for key in reversed(found))
+            inner = [(each, (trail, key)) for key, each in found.items() if not isinstance(each, _LEAVES)]
+            pending.extend(reversed(inner))
         elif isinstance(found, list | tuple):
-            pending.extend((found[index], (trail, index)) for index in range(len(found) - 1, -1, -1))
+            inner = [(each, (trail, index)) for index, each in enumerate(found) if not isinstance(each, _LEAVES)]
+            pending.extend(reversed(inner))
 
 
 def strings(value: object) -> Iterator[tuple[Trail, str]]:
@@ -105,8 +110,8 @@ def strings(value: object) -> Iterator[tuple[Trail, str]]:
         found, trail = pending.pop()
         if isinstance(found, str):
             yield trail, found
-        elif isinstance(found, Mapping):
-            for key in reversed(found):
+        elif isinstance(found, dict | Mapping):
+            for key in reversed(tuple(found)):
                 pending.append((found[key], (trail, key)))
                 pending.append((key, (trail, key)))
         elif isinstance(found, list | tuple):
@@ -122,6 +127,7 @@ def write_trail(trail: Trail) -> str:
     return "".join(reversed(parts))
 
 
+@lru_cache(maxsize=4096, typed=True)
 def write_key(key: object) -> str:
     """One key or index as a part of a JSONPath."""
     if isinstance(key, int):

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import attrs
 
+from fluentpipe.diagnostic import described
 from fluentpipe.document import Trail, is_reference
 from fluentpipe.errors import did_you_mean
 
@@ -41,7 +42,6 @@ FILLED_IN: Mapping[str, frozenset[str]] = {
 }
 _V1_AUTOML = frozenset(("InputDataConfig", "ProblemType", "AutoMLJobConfig", "GenerateCandidateDefinitionsOnly"))
 _MAX_FOR_PATTERN = 8192  # characters; a longer text is not matched, so that no pattern can be made slow
-_SHOWN = 60  # characters of a value in a message
 
 
 @attrs.frozen
@@ -140,7 +140,7 @@ class Compiler:
         required = tuple(member for member in shape.get("required", ()) if member not in exempt)
 
         def check(value: Any, trail: Trail, found: list[Fault]) -> None:
-            if not isinstance(value, Mapping) or is_reference(value):
+            if not isinstance(value, dict | Mapping) or is_reference(value):
                 found.append(_wrong_container(value, trail, "an object"))
                 return
             if not value and trail:
@@ -182,7 +182,7 @@ class Compiler:
         least, most = shape.get("min", 0), shape.get("max")
 
         def check(value: Any, trail: Trail, found: list[Fault]) -> None:
-            if not isinstance(value, Mapping) or is_reference(value):
+            if not isinstance(value, dict | Mapping) or is_reference(value):
                 found.append(_wrong_container(value, trail, "an object"))
                 return
             if not value:
@@ -204,7 +204,7 @@ class Compiler:
             if (allowed and is_reference(value)) or check(value, trail, found):
                 return
             fix = _scalar_fix(value, expected)
-            found.append(Fault("error", "wrong-type", trail, f"it must be {expected}, not {_described(value)}", fix))
+            found.append(Fault("error", "wrong-type", trail, f"it must be {expected}, not {described(value)}", fix))
 
         return outer
 
@@ -235,10 +235,10 @@ def _text(name: str, shape: Mapping[str, Any]) -> Callable[[Any, Trail, list[Fau
         elif most is not None and len(value) > most:
             found.append(_length("too-long", trail, value, f"at most {most}"))
         elif enum and value not in enum:
-            message = f"{_described(value)} is none of the known values of {name}.{did_you_mean(value, enum)}"
+            message = f"{described(value)} is none of the known values of {name}.{did_you_mean(value, enum)}"
             found.append(Fault("warning", "unknown-value", trail, message))
         elif pattern and len(value) <= _MAX_FOR_PATTERN and not _matches(pattern, value):
-            message = f"{_described(value)} does not match the service's pattern {pattern}"
+            message = f"{described(value)} does not match the service's pattern {pattern}"
             found.append(Fault("error", "pattern", trail, message))
         return True
 
@@ -259,9 +259,9 @@ def _number(shape: Mapping[str, Any], types: tuple[type, ...]) -> Callable[[Any,
         if not isinstance(value, types) or isinstance(value, bool):
             return False
         if least is not None and value < least:
-            found.append(Fault("error", "too-small", trail, f"{value} is less than the minimum, {least}"))
+            found.append(Fault("error", "too-small", trail, f"{described(value)} is less than the minimum, {least}"))
         if most is not None and value > most:
-            found.append(Fault("error", "too-large", trail, f"{value} is more than the maximum, {most}"))
+            found.append(Fault("error", "too-large", trail, f"{described(value)} is more than the maximum, {most}"))
         return True
 
     return check
@@ -282,7 +282,7 @@ def _wrong_container(value: Any, trail: Trail, expected: str) -> Fault:
         return Fault(
             "error", "reference-for-container", trail, message, "write the members out, with references inside"
         )
-    return Fault("error", "wrong-type", trail, f"it must be {expected}, not {_described(value)}")
+    return Fault("error", "wrong-type", trail, f"it must be {expected}, not {described(value)}")
 
 
 def _unknown_member(member: object, trail: Trail, known: Mapping[str, Any]) -> Fault:
@@ -302,7 +302,7 @@ def _count(code: str, trail: Trail, count: int, allowed: str) -> Fault:
 
 
 def _length(code: str, trail: Trail, value: str, allowed: str) -> Fault:
-    return Fault("error", code, trail, f"{_described(value)} has {len(value)} characters; the service takes {allowed}")
+    return Fault("error", code, trail, f"{described(value)} has {len(value)} characters; the service takes {allowed}")
 
 
 def _scalar_fix(value: object, expected: str) -> str:
@@ -311,16 +311,5 @@ def _scalar_fix(value: object, expected: str) -> str:
     if expected == "text" and isinstance(value, bool):
         return f"write {str(value).lower()!r}"
     if expected == "text" and isinstance(value, int | float):
-        return f"write {str(value)!r}"
+        return f"write '{described(value)}'"
     return ""
-
-
-def _described(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, Mapping | list | tuple):
-        return "an object" if isinstance(value, Mapping) else "a list"
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = repr(value[:_SHOWN] + "…" if isinstance(value, str) and len(value) > _SHOWN else value)
-    return text if len(text) <= 2 * _SHOWN else text[: 2 * _SHOWN] + "…"
