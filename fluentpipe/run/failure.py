@@ -1,0 +1,81 @@
+"""What is said when a step does not succeed."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+
+from fluentpipe.errors import FluentpipeError, RunError, StepFailed
+from fluentpipe.run.environment import Mask
+from fluentpipe.run.job import Job
+from fluentpipe.run.process import Exit
+
+_MESSAGE = 1024  # characters of the failure file that count, as on the service
+_SHOWN = 10  # lines of the log
+_LINE = 300  # characters of a line
+_NO_MODULE = re.compile(r"No module named '?([\w.]+)")
+_BROUGHT = frozenset(("xgboost", "pyarrow", "numpy"))  # by the extra `local`
+
+
+def job_failed(job: Job, ended: Exit, root: Path, log: Path, mask: Mask, limit: float | None) -> StepFailed:
+    """The error for a program that ended otherwise than with 0.
+
+    Args:
+        job: Whose program it was.
+        ended: How it ended.
+        root: Its folders, still in place.
+        log: Where its log will be found.
+        mask: Of its secrets.
+        limit: Seconds that it was allowed to take.
+    """
+    how = _how(ended, limit)
+    lines = [mask.text(line)[:_LINE] for line in ended.tail if line.strip()]
+    own = mask.text(_own_message(root / job.failure_file)) or (lines[-1] if lines else "")
+    shown = [f"  | {line}" for line in lines[-_SHOWN:]]
+    return StepFailed(
+        f"Step {job.step!r} {how}{': ' + own if own else '; it wrote no message.'}",
+        *(["last lines of its log:", *shown] if shown else []),
+        f"log: {log}",
+        fix=_advice(ended, lines),
+        step=job.step,
+        exit_code=ended.code,
+        log=str(log),
+    )
+
+
+def not_carried_out(step: str, error: BaseException) -> RunError:
+    """The error for a step that no program of its own let fail: an input that is missing, a full disk."""
+    said = f"{type(error).__name__}: {error}" if not isinstance(error, FluentpipeError) else str(error)
+    headline, *lines = said.split("\n")
+    return RunError(f"Step {step!r}: {headline}", *(line.strip() for line in lines), step=step)
+
+
+def _how(ended: Exit, limit: float | None) -> str:
+    if ended.timed_out:
+        return f"took longer than its limit of {limit:g} s and was ended"
+    if ended.code < 0:
+        name = signal.Signals(-ended.code).name if -ended.code in set(signal.Signals) else str(-ended.code)
+        return f"was ended by signal {name}"
+    return f"failed with exit code {ended.code}"
+
+
+def _own_message(file: Path) -> str:
+    try:
+        with file.open("rb") as content:
+            return content.read(4 * _MESSAGE).decode("utf-8", "replace")[:_MESSAGE].strip()
+    except OSError:
+        return ""
+
+
+def _advice(ended: Exit, lines: list[str]) -> str:
+    if ended.timed_out:
+        return "raise MaxRuntimeInSeconds of the step, or give it less to do"
+    if ended.code in (-signal.SIGKILL, 128 + signal.SIGKILL):
+        return "the system may have run out of memory: give the step less data, or run fewer steps at once"
+    for line in reversed(lines):
+        if found := _NO_MODULE.search(line):
+            module = found.group(1).partition(".")[0]
+            what = "'fluentpipe[local]'" if module in _BROUGHT else module
+            return f"install what the script imports: pip install {what}"
+    return "correct what the message says and run again; the log has the rest"

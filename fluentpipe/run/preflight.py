@@ -1,0 +1,142 @@
+"""Everything that can be known to fail before anything starts, all of it at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from fluentpipe.definition import Definition, StepEntry, references
+from fluentpipe.errors import FluentpipeError, RunError
+from fluentpipe.run.execution import execution_variables
+from fluentpipe.run.parameters import settle
+from fluentpipe.run.processing import processing_faults
+from fluentpipe.run.registry import group_name
+from fluentpipe.run.storage import Storage
+from fluentpipe.run.toolkit import read_hyperparameters
+from fluentpipe.run.training import training_faults
+from fluentpipe.run.values import Values, as_text, steps_used
+
+RUNS_HERE = frozenset(("Processing", "Training", "Condition", "Fail", "Model", "RegisterModel"))
+_FAULTS_OF = {"Processing": processing_faults, "Training": training_faults}
+_STEP_NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")  # the service's; here it is a folder's name, too
+
+
+def preflight(definition: Definition, given: Mapping[str, object], storage: Storage) -> dict[str, Any]:
+    """Check the definition, the parameters, and that every step can run here and finds its files.
+
+    Returns:
+        The value of every parameter.
+
+    Raises:
+        DefinitionError: The definition itself has errors.
+        RunError: Lists every other fault, one a line; also as `faults`.
+    """
+    # The numbers of steps and parameters are quotas of an account, not of this machine.
+    diagnostics = definition.check(max_steps=None, max_parameters=None)
+    attrs.evolve(definition, diagnostics=diagnostics).raise_on_errors()
+    values, faults = settle(definition.parameters, given)
+    faults += _types(definition)
+    for entry in definition.steps():
+        faults += (f"step {entry.name!r}: {fault}" for fault in _step_faults(entry))
+    if not faults:
+        faults += _missing_files(definition, values, storage)
+    if faults:
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise RunError(
+            f"Pipeline {definition.name!r} cannot run here: {count}.", *faults, faults=tuple(faults), run=None
+        )
+    return values
+
+
+def _types(definition: Definition) -> Iterator[str]:
+    others = [f"{entry.name} ({entry.type})" for entry in definition.steps() if entry.type not in RUNS_HERE]
+    if others:
+        yield f"step types that do not run here yet: {', '.join(others)}; these do: {', '.join(sorted(RUNS_HERE))}"
+
+
+def _step_faults(entry: StepEntry) -> Iterator[str]:
+    if not _STEP_NAME.fullmatch(entry.name):
+        yield "its name must have 1 to 64 letters, digits, '-' or '_'"
+    if find := _FAULTS_OF.get(entry.type):
+        yield from find(entry.arguments)
+
+
+def _missing_files(definition: Definition, parameters: Mapping[str, Any], storage: Storage) -> Iterator[str]:
+    """Inputs that nothing stands for: no earlier output, no asset, no map, no local file."""
+    values = _values_before(definition, parameters)
+    made = tuple(
+        as_text(values.resolve(uri)).rstrip("/")
+        for entry in definition.steps()
+        for uri in _outputs(entry)
+        if not any(steps_used(uri))
+    )
+    for entry in definition.steps():
+        for name, written in _inputs(entry):
+            if any(steps_used(written)):
+                continue  # known only when that step has run
+            try:
+                uri = as_text(values.resolve(written))
+                if not _is_made(uri.rstrip("/"), made):
+                    storage.find(uri)
+            except FluentpipeError as error:
+                headline, *rest = str(error).split("\n")
+                origin = "".join(f" (the value of parameter {each!r})" for each in sorted(set(_parameters_in(written))))
+                yield f"step {entry.name!r}, {name}{origin}: {headline}" + "".join(
+                    f"\n    {line.strip()}" for line in rest
+                )
+        if entry.type == "RegisterModel" and not any(steps_used(entry.arguments.get("ModelPackageGroupName"))):
+            try:
+                group_name(values.resolve(entry.arguments.get("ModelPackageGroupName")))
+            except FluentpipeError as error:
+                yield f"step {entry.name!r}: {error}".replace("\n", "\n  ")
+
+
+def _values_before(definition: Definition, parameters: Mapping[str, Any]) -> Values:
+    def no_file(*_: str) -> Path:
+        raise RunError("No step has run yet.")
+
+    return Values(parameters, execution_variables(definition.name, "0" * 12, ""), no_file, no_file)
+
+
+def _is_made(uri: str, made: tuple[str, ...]) -> bool:
+    return any(f"{uri}/".startswith(f"{each}/") or f"{each}/".startswith(f"{uri}/") for each in made)
+
+
+def _parameters_in(written: object) -> Iterator[str]:
+    for reference in references(written):
+        if reference.kind == "Get" and reference.text.startswith("Parameters."):
+            yield reference.text.partition(".")[2]
+
+
+def _outputs(entry: StepEntry) -> Iterator[Any]:
+    """Where a step will write: URIs and prefixes, as they are written in the definition."""
+    arguments = entry.arguments
+    if entry.type == "Processing":
+        for output in arguments.get("ProcessingOutputConfig", {}).get("Outputs", ()):
+            yield output["S3Output"]["S3Uri"]
+    elif entry.type == "Training":
+        yield arguments["OutputDataConfig"]["S3OutputPath"]
+
+
+def _inputs(entry: StepEntry) -> Iterator[tuple[str, Any]]:
+    """(what it is, URI as it is written) of everything that a step reads."""
+    arguments = entry.arguments
+    if entry.type == "Processing":
+        for each in arguments.get("ProcessingInputs", ()):
+            yield f"input {each['InputName']!r}", each["S3Input"]["S3Uri"]
+    elif entry.type == "Training":
+        for channel in arguments.get("InputDataConfig", ()):
+            yield f"channel {channel['ChannelName']!r}", channel["DataSource"]["S3DataSource"]["S3Uri"]
+        code = arguments["HyperParameters"]["sagemaker_submit_directory"]
+        yield "the code", read_hyperparameters({"at": code})["at"] if isinstance(code, str) else code
+    elif entry.type == "RegisterModel":
+        for container in arguments.get("InferenceSpecification", {}).get("Containers", ()):
+            if "ModelDataUrl" in container:
+                yield "the model", container["ModelDataUrl"]
+        for family, members in arguments.get("ModelMetrics", {}).items():
+            for member, source in members.items():
+                yield f"metrics {family}.{member}", source["S3Uri"]

@@ -1,0 +1,177 @@
+"""The folder of a run: manifest, events, one folder per step. Whatever is in it is whole or under a `.tmp-` name."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from fluentpipe import __version__
+from fluentpipe.definition import Definition
+from fluentpipe.errors import RunError
+from fluentpipe.run.result import Run, RunStatus, StepStatus
+
+_PACKAGES = ("xgboost-cpu", "xgboost", "numpy", "pyarrow", "pandas", "scikit-learn")
+
+
+class Record:
+    """Writes the folder of one run. Safe to use from threads."""
+
+    def __init__(self, home: Path, definition: Definition, parameters: Mapping[str, Any]) -> None:
+        self._lock = threading.Lock()
+        self._clock = time.monotonic()
+        self.started = now()
+        stamp = self.started.replace("-", "").replace(":", "").replace(".", "")[:18].replace("T", "-")
+        # As long as the service's execution ids, lower-case letters and digits.
+        self.execution_id = secrets.token_hex(6)
+        self.id = f"{stamp}-{self.execution_id}"
+        self.home = home
+        self.path = home / "runs" / self.id
+        self._make_folders()
+        self._manifest: dict[str, Any] = {
+            "format": 1,
+            "id": self.id,
+            "name": definition.name,
+            "status": "Running",
+            "pid": os.getpid(),
+            "started": self.started,
+            "ended": None,
+            "seconds": None,
+            "parameters": dict(parameters),
+            "reason": "",
+            "steps": {
+                entry.name: {"type": entry.type, "status": "Waiting", **_NOTHING_YET} for entry in definition.steps()
+            },
+            "models": [],
+            "property_files": [],
+            "versions": versions(),
+        }
+        write_atomically(self.path / "definition.json", json.dumps(definition.document, indent=2))
+        self._events = (self.path / "events.jsonl").open("a", encoding="utf-8")
+        self.event("run started")
+        self._write(durable=False)
+
+    def _make_folders(self) -> None:
+        try:
+            (self.path / "steps").mkdir(parents=True)
+            ignore = self.home / ".gitignore"  # data and models are not for a repository
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+        except OSError as error:
+            raise RunError(
+                f"The folder of the run cannot be made: {error}.", fix="give another folder: home=… or FLUENTPIPE_HOME"
+            ) from error
+
+    def stage(self, step: str) -> Path:
+        """A new folder in which a step works."""
+        folder = self.path / "steps" / f".tmp-{step}-{secrets.token_hex(4)}"
+        folder.mkdir()
+        return folder
+
+    def publish(self, stage: Path, step: str) -> Path:
+        """Let a step's folder appear under its name, all at once."""
+        final = self.path / "steps" / step
+        return stage.replace(final)
+
+    def event(self, what: str, step: str = "", **facts: Any) -> None:
+        """Add a line to events.jsonl."""
+        line = {"time": now(), "event": what, **({"step": step} if step else {}), **facts}
+        with self._lock:
+            if not self._events.closed:
+                self._events.write(json.dumps(line) + "\n")
+                self._events.flush()
+
+    def step(self, name: str, status: StepStatus, **facts: Any) -> None:
+        """Note the state of a step; facts are members of its part of the manifest."""
+        with self._lock:
+            self._manifest["steps"][name].update(status=status, **facts)
+        self.event(f"step {status}", name, **({"reason": facts["reason"]} if facts.get("reason") else {}))
+        self._write(durable=False)
+
+    def note(self, name: str, **facts: Any) -> None:
+        """Note facts of a step whose state stays as it is."""
+        with self._lock:
+            self._manifest["steps"][name].update(facts)
+
+    def model(self, **facts: Any) -> None:
+        """Note a registered version."""
+        with self._lock:
+            self._manifest["models"].append(facts)
+        self.event("model registered", **facts)
+
+    def property_file(self, path: Path) -> None:
+        """Note a file that the definition reads values from."""
+        with self._lock:
+            self._manifest["property_files"].append(path.relative_to(self.path).as_posix())
+
+    def outputs_of(self, step: str) -> dict[str, Path]:
+        """The outputs of a finished step."""
+        with self._lock:
+            return {name: self.path / path for name, path in self._manifest["steps"][step]["outputs"].items()}
+
+    def status_of(self, step: str) -> StepStatus:
+        """The state of a step."""
+        with self._lock:
+            status: StepStatus = self._manifest["steps"][step]["status"]
+            return status
+
+    def close(self, status: RunStatus, reason: str = "") -> Run:
+        """Write the last state of the manifest, durably, and remove what was left half-done."""
+        self.event(f"run {status}")
+        with self._lock:
+            seconds = round(time.monotonic() - self._clock, 3)
+            self._manifest.update(status=status, ended=now(), seconds=seconds, reason=reason)
+            self._events.close()
+        for left in (self.path / "steps").glob(".tmp-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        self._write(durable=True)
+        return Run.load(self.path)
+
+    def _write(self, *, durable: bool) -> None:
+        with self._lock:
+            write_atomically(self.path / "run.json", json.dumps(self._manifest, indent=1), durable=durable)
+
+
+_NOTHING_YET: Mapping[str, Any] = {
+    "started": None, "ended": None, "seconds": None, "cpu_seconds": None, "peak_memory_mb": None, "exit_code": None,
+    "job": None, "log": None, "outputs": {}, "reason": "",
+}  # fmt: skip
+
+
+def write_atomically(path: Path, text: str, *, durable: bool = False) -> None:
+    """Write a file so that a reader sees the old or the new content; durable: also after a loss of power."""
+    temporary = path.with_name(f".tmp-{path.name}-{secrets.token_hex(4)}")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def now() -> str:
+    """The time in ISO 8601, UTC, to the millisecond."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def versions() -> dict[str, str]:
+    """Python, fluentpipe and the packages that decide what a model looks like."""
+    found = {"fluentpipe": __version__, "python": platform.python_version(), "platform": platform.platform()}
+    for package in _PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found

@@ -1,0 +1,123 @@
+"""The local model registry: `registry/<group>/<version>/`, with versions 1, 2 and so on.
+
+A version is staged beside and renamed to a number that must not exist yet, so two runs that register at
+once get two numbers, and nobody sees half of a version.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from fluentpipe.errors import RunError
+from fluentpipe.run.job import ACCOUNT
+from fluentpipe.run.paths import folder_name
+from fluentpipe.run.record import now
+from fluentpipe.run.storage import Placed, Storage
+
+_GROUP = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")  # pattern of EntityName in the service's model
+_GROUP_ARN = re.compile(r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:\d{12}:model-package-group/(.+)")
+_PENDING = "PendingManualApproval"  # what the service takes where the request says nothing
+
+
+@attrs.frozen
+class Version:
+    """A version that was registered."""
+
+    group: str
+    number: int
+    arn: str
+    path: Path
+    document: Mapping[str, Any]  # as DescribeModelPackage would say it
+
+
+def group_name(text: object) -> str:
+    """The name of a model package group, given as a name or as an ARN.
+
+    Raises:
+        RunError: It does not follow the service's pattern, so it could not be a folder's name either.
+    """
+    given = str(text)
+    found = _GROUP_ARN.fullmatch(given)
+    name = found.group(1) if found else given
+    if not _GROUP.fullmatch(name):
+        raise RunError(
+            f"{given!r} is no name of a model package group.",
+            fix="use at most 63 letters, digits and inner hyphens, such as 'churn-models'",
+        )
+    return name
+
+
+def register(home: Path, request: Mapping[str, Any], storage: Storage, *, run: str, step: str) -> Version:
+    """Add a version: the models and metrics of a CreateModelPackage request, copied, and the request itself.
+
+    Raises:
+        RunError: The group has no name, or nothing can be written.
+        SourceError: A model or a metrics file is not there.
+    """
+    group = group_name(request.get("ModelPackageGroupName"))
+    folder = home / "registry" / group
+    folder.mkdir(parents=True, exist_ok=True)
+    stage = folder / f".tmp-{secrets.token_hex(6)}"
+    stage.mkdir()
+    try:
+        files = dict(_copy_all(request, storage, stage))
+        return _publish(stage, folder, group, request, {"run": run, "step": step, "files": files})
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _publish(stage: Path, folder: Path, group: str, request: Mapping[str, Any], origin: Mapping[str, Any]) -> Version:
+    while True:
+        number = 1 + max((int(path.name) for path in folder.iterdir() if path.name.isdigit()), default=0)
+        document = _describe(group, number, request)
+        package = json.dumps({**document, "Source": origin, "Request": request}, indent=2)
+        (stage / "package.json").write_text(package, encoding="utf-8")
+        try:
+            stage.rename(folder / str(number))  # fails where the number was taken meanwhile
+        except OSError:
+            if not (folder / str(number)).exists():
+                raise
+            continue
+        return Version(group, number, document["ModelPackageArn"], folder / str(number), document)
+
+
+def _describe(group: str, number: int, request: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "ModelApprovalStatus": _PENDING,
+        **request,
+        "ModelPackageGroupName": group,
+        "ModelPackageVersion": number,
+        "ModelPackageArn": f"{ACCOUNT}:model-package/{group}/{number}",
+        "ModelPackageStatus": "Completed",
+        "CreationTime": now(),
+    }
+
+
+def _copy_all(request: Mapping[str, Any], storage: Storage, stage: Path) -> Iterator[tuple[str, str]]:
+    """Copy every file that the request names; gives (relative path here, URI)."""
+    containers = request.get("InferenceSpecification", {}).get("Containers", ())
+    for index, container in enumerate(containers):
+        if uri := container.get("ModelDataUrl"):
+            place = stage if index == 0 else stage / f"container-{index}"
+            yield from _copy(uri, storage, place, stage)
+    for family, members in sorted(request.get("ModelMetrics", {}).items()):
+        for member, source in sorted(members.items()):
+            where = folder_name(f"{family}.{member}", "other")
+            yield from _copy(source["S3Uri"], storage, stage / "metrics" / where, stage)
+
+
+def _copy(uri: str, storage: Storage, folder: Path, stage: Path) -> Iterator[tuple[str, str]]:
+    found = storage.find(uri)
+    if not found.files:
+        raise RunError(f"There is nothing to register at {uri!r}.", fix="let the step that makes it write a file")
+    Placed(always_copy=True).place(found, folder)
+    for name in found.files:
+        yield (folder / name).relative_to(stage).as_posix(), uri
