@@ -79,7 +79,7 @@ class Execution:
                 document = {"Model": self._model, "RegisterModel": self._register}[entry.type](entry)
                 self.record.step(entry.name, "Succeeded", started=started, ended=now())
             self.values.documents[entry.name] = document
-        except RunError as error:
+        except StepFailed as error:
             self._record_end(entry, error)
             raise
         except (FluentpipeError, OSError, LookupError, TypeError, ValueError) as error:
@@ -107,10 +107,8 @@ class Execution:
         try:
             ended = self._attempt(job, stage, threads, mask)
             published = job.publish(stage / "ml", stage)
-        except BaseException as error:
+        except BaseException:
             self._keep_failed(stage, entry.name)
-            if isinstance(error, FluentpipeError) and not isinstance(error, StepFailed):
-                raise not_carried_out(entry.name, error) from error
             raise
         shutil.rmtree(stage / "ml")
         folder = self.record.publish(stage, entry.name)

@@ -117,7 +117,9 @@ class Sketch:
             request["StoppingCondition"] = {"MaxRuntimeInSeconds": seconds}
         step: dict[str, Any] = {"Name": name, "Type": "Processing", "Arguments": request}
         if report:
-            step["PropertyFiles"] = [{"PropertyFileName": "report", "OutputName": report, "FilePath": "evaluation.json"}]
+            step["PropertyFiles"] = [
+                {"PropertyFileName": "report", "OutputName": report, "FilePath": "evaluation.json"}
+            ]
         if depends:
             step["DependsOn"] = list(depends)
         return self._add(step, into)
@@ -235,8 +237,12 @@ report = {"metrics": {"auc": model["sum"] / 10}, "groups": [{"name": "a b", "n":
 def canonical(limit: Any = 0.25, *, group: str = "churn-models") -> Sketch:
     """Split, train, evaluate, and register if `auc` (0.3 for the rows 1 2 3) reaches the limit."""
     sketch = Sketch(data="s3://my-bucket/raw", min_auc=limit)
-    sketch.processing("Split", SPLIT, inputs={"data": {"Get": "Parameters.data"}}, outputs=("train", "test"), arguments=("/opt/ml",))
-    sketch.training("Train", TRAIN, channels={"train": output("Split", "train")}, hyperparameters={"max_depth": "8", "eta": "0.2"})
+    sketch.processing(
+        "Split", SPLIT, inputs={"data": {"Get": "Parameters.data"}}, outputs=("train", "test"), arguments=("/opt/ml",)
+    )
+    sketch.training(
+        "Train", TRAIN, channels={"train": output("Split", "train")}, hyperparameters={"max_depth": "8", "eta": "0.2"}
+    )
     sketch.processing(
         "Evaluate",
         EVALUATE,
