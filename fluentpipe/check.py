@@ -32,6 +32,7 @@ from fluentpipe.shapes import (
 
 __all__ = ["Diagnostic", "check", "check_pipeline_name"]
 
+MAX_DEPTH = 400  # containers in one another; every level of conditions takes five, a request about ten
 VERSION = "2020-12-01"  # the only version there is
 MEMBERS = frozenset(("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "Steps", "MlflowConfig"))
 PARAMETER_MEMBERS = frozenset(("Name", "Type", "DefaultValue", "Description", "EnumValues"))
@@ -65,6 +66,10 @@ def check(
     if not isinstance(document, Mapping):
         findings.error("wrong-type", "$", f"A definition is an object, not {described(document)}.")
         return findings.sorted()
+    if _too_deep(document):
+        message = f"Values lie deeper in one another than {MAX_DEPTH} levels; nothing was checked."
+        findings.error("nested-too-deep", "$", message)
+        return findings.sorted()
     _check_document(document, findings)
     parameters = _check_parameters(document.get("Parameters", []), max_parameters, findings)
     entries = list(walk_steps(document))
@@ -91,6 +96,21 @@ def check_pipeline_name(name: str) -> tuple[Diagnostic, ...]:
         message = f"The pipeline's name has {len(name)} characters; the service takes {MAX_PIPELINE_NAME}."
         findings.error("pipeline-name", "$", message)
     return findings.sorted()
+
+
+def _too_deep(document: Mapping[str, Any]) -> bool:
+    """Whether containers nest beyond MAX_DEPTH: without it paths could be made long enough to take forever."""
+    level: list[Any] = [document]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict | Mapping) else each)
+            if isinstance(inner, dict | list | tuple | Mapping)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _check_document(document: Mapping[str, Any], findings: Findings) -> None:

@@ -138,13 +138,17 @@ class Compiler:
         shape = self.shapes[name]
         checks = {member: self.check(each["shape"]) for member, each in shape["members"].items()}
         required = tuple(member for member in shape.get("required", ()) if member not in exempt)
+        union = bool(shape.get("union"))
 
         def check(value: Any, trail: Trail, found: list[Fault]) -> None:
             if not isinstance(value, dict | Mapping) or is_reference(value):
                 found.append(_wrong_container(value, trail, "an object"))
                 return
             if not value and trail:
-                _report_empty(found, trail, "{}", "error" if required else "warning")
+                _report_empty(found, trail, "{}", "error" if required or union else "warning")
+            if union and len(value) > 1:
+                names = ", ".join(sorted(str(member) for member in value))
+                found.append(Fault("error", "too-many", trail, f"it may have only one of its members, not {names}"))
             found.extend(
                 Fault("error", "missing-member", trail, f"{member!r} is required and missing")
                 for member in required
