@@ -54,7 +54,7 @@ def _comparison(kind: str, condition: Mapping[str, Any], values: Values) -> Verd
     written = condition["LeftValue"], condition["RightValue"]
     left, right = (values.resolve(side) for side in written)
     a, b = _comparable(left, right)
-    compare, sign = _ORDERED.get(kind, (operator.eq, "=="))
+    compare, sign = _ORDERED.get(kind, (_equal, "=="))
     try:
         holds = bool(compare(a, b))
     except TypeError:
@@ -68,7 +68,7 @@ def _comparison(kind: str, condition: Mapping[str, Any], values: Values) -> Verd
 def _membership(condition: Mapping[str, Any], values: Values) -> Verdict:
     asked = values.resolve(condition["QueryValue"])
     allowed = [values.resolve(item) for item in condition["Values"]]
-    holds = any(operator.eq(*_comparable(asked, item)) for item in allowed)
+    holds = any(_equal(*_comparable(asked, item)) for item in allowed)
     listed = ", ".join(as_text(item) for item in allowed)
     return Verdict(
         holds, f"{_named(condition['QueryValue'])}{as_text(asked)} {'is' if holds else 'is not'} in [{listed}]"
@@ -81,6 +81,11 @@ def _comparable(left: Any, right: Any) -> tuple[Any, Any]:
         if a is not None and b is not None:
             return a, b
     return left, right
+
+
+def _equal(left: Any, right: Any) -> bool:
+    """Equality of JSON: unlike Python's, `true` is not 1."""
+    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 
 
 def _number(value: Any) -> float | int | None:

@@ -19,7 +19,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _UNSAFE = re.compile("[\x00-\x1f\x7f\\\\]")
 _CONTAINER_PATH = re.compile(r"(^|=)/opt/ml(?=/|$)")
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}")
-_PART = re.compile(r"""\.?([^.\[\]'"]+)|\[(\d+)\]|\['([^']*)'\]|\["([^"]*)"\]""")
+_PART = re.compile(r"""\.?([^.*\[\]'"]+)|\[(\d+)\]|\['([^']*)'\]|\["([^"]*)"\]""")
 # Lists of the Describe responses whose items a property path may call by a name, and the member that holds it.
 _NAMING_MEMBERS = ("OutputName", "InputName", "ChannelName", "MetricName", "Name", "VariantName")
 
@@ -34,7 +34,7 @@ def inside(root: Path, key: str) -> Path:
     if not key:
         return root
     parts = key.split("/")
-    if _UNSAFE.search(key) or _DRIVE.match(key) or any(part in ("", ".", "..") for part in parts):
+    if _UNSAFE.search(key) or any(part in ("", ".", "..") or _DRIVE.match(part) for part in parts):
         raise RunError(
             f"{key!r} is no safe path below a folder.",
             fix="use relative names with single '/' between them, without '.' and '..'",
@@ -78,7 +78,7 @@ def parse_path(text: str) -> tuple[str | int, ...]:
     position = 0
     while position < len(rest):
         found = _PART.match(rest, position)
-        if found is None or "*" in found.group():
+        if found is None:
             raise RunError(
                 f"The path {text!r} cannot be read at {rest[position:]!r}.",
                 fix="write members with dots, ['x'] or [0], such as metrics.auc or $.groups[0]['a b']",

@@ -14,7 +14,7 @@ import pytest
 
 from fluentpipe.errors import DefinitionError, RunError, SourceError, StepFailed
 
-from .pipelines import EVALUATE, OUT, TRAIN, Sketch, at_least, canonical, json_get, model_of, output, packed
+from .pipelines import OUT, TRAIN, Sketch, at_least, canonical, json_get, model_of, output, packed
 
 Change = Callable[[Sketch], None]
 
@@ -118,7 +118,7 @@ BEFORE: dict[str, tuple[Change, dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("change, given, message", BEFORE.values(), ids=BEFORE)
+@pytest.mark.parametrize(("change", "given", "message"), BEFORE.values(), ids=BEFORE)
 def test_a_fault_known_before_the_start_is_told_and_nothing_is_started(change, given, message, run, tmp_path):
     sketch = canonical()
     change(sketch)
@@ -321,7 +321,7 @@ DURING: dict[str, tuple[Callable[[], Sketch], type[RunError], str]] = {
 }
 
 
-@pytest.mark.parametrize("make, error, message", DURING.values(), ids=DURING)
+@pytest.mark.parametrize(("make", "error", "message"), DURING.values(), ids=DURING)
 def test_a_fault_of_a_step_names_it_keeps_its_log_and_says_what_to_do(make, error, message, run):
     with pytest.raises(error) as caught:
         run(make())

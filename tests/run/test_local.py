@@ -8,7 +8,6 @@ import signal
 import sys
 import tarfile
 import threading
-from pathlib import Path
 
 import pytest
 
