@@ -1,5 +1,116 @@
-"""fluentpipe: one fluent chain, checked while it is written, run here and on Amazon SageMaker."""
+"""fluentpipe: one fluent chain, checked while it is written, run here and on Amazon SageMaker.
+
+How a pipeline flows through the modules, in their order::
+
+    contract, step, steps   what each step type takes and yields; one class each
+    reference, proxy        lazy references to outputs
+    resolve                 every input tied to one output
+    plan                    the ordered graph
+    materialize             the SageMaker pipeline definition, checked
+    run                     the definition executed here
+    pipeline                the fluent face of it all
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
+    from fluentpipe.definition import Definition
+    from fluentpipe.errors import FluentpipeError
+    from fluentpipe.expression import Condition, Join
+    from fluentpipe.jobs import ProcessingStep, TrainingStep
+    from fluentpipe.kinds import (
+        CustomProperty,
+        DependencyType,
+        EvaluationReport,
+        Hyperparameters,
+        JobName,
+        Kind,
+        ModelArtifacts,
+        ModelPackage,
+        Predictions,
+        PreprocessingModel,
+        ProcessingOutput,
+        RawData,
+        TestData,
+        TrainingData,
+        ValidationData,
+    )
+    from fluentpipe.pipeline import Pipeline
+    from fluentpipe.reference import ExecutionVariable, JsonGet, Parameter, PropertyReference
+    from fluentpipe.resolve import check_connection, resolve
+    from fluentpipe.setting import setting
+    from fluentpipe.step import Step
+
+_HOMES = {
+    "contract": ("DependencySpec", "OutputSpec", "StepContract"),
+    "definition": ("Definition",),
+    "expression": ("Condition", "Join"),
+    "errors": ("FluentpipeError",),
+    "jobs": ("ProcessingStep", "TrainingStep"),
+    "kinds": (
+        "CustomProperty", "DependencyType", "EvaluationReport", "Hyperparameters", "JobName", "Kind", "ModelArtifacts",
+        "ModelPackage", "Predictions", "PreprocessingModel", "ProcessingOutput", "RawData", "TestData", "TrainingData",
+        "ValidationData",
+    ),
+    "pipeline": ("Pipeline",),
+    "reference": ("ExecutionVariable", "JsonGet", "Parameter", "PropertyReference"),
+    "resolve": ("check_connection", "resolve"),
+    "setting": ("setting",),
+    "step": ("Step",),
+}  # fmt: skip
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Condition",
+    "CustomProperty",
+    "Definition",
+    "DependencySpec",
+    "DependencyType",
+    "EvaluationReport",
+    "ExecutionVariable",
+    "FluentpipeError",
+    "Hyperparameters",
+    "JobName",
+    "Join",
+    "JsonGet",
+    "Kind",
+    "ModelArtifacts",
+    "ModelPackage",
+    "OutputSpec",
+    "Parameter",
+    "Pipeline",
+    "Predictions",
+    "PreprocessingModel",
+    "ProcessingOutput",
+    "ProcessingStep",
+    "PropertyReference",
+    "RawData",
+    "Step",
+    "StepContract",
+    "TestData",
+    "TrainingData",
+    "TrainingStep",
+    "ValidationData",
+    "check_connection",
+    "resolve",
+    "setting",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'fluentpipe' has no attribute {name!r}")
+    from importlib import import_module
+
+    found = getattr(import_module(f"fluentpipe.{_HOME[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

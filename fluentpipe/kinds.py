@@ -28,6 +28,9 @@ class DependencyType(enum.Enum):
     """Any other property of a job: a name, an ARN, a number."""
 
 
+_known: dict[tuple[str, str], type[Kind]] = {}
+
+
 class Kind:
     """The root of all kinds; never itself the kind of anything."""
 
@@ -50,6 +53,7 @@ class Kind:
             )
         cls.family = family
         cls.general = general
+        _known[cls.__module__, cls.__qualname__] = cls
 
 
 @final
@@ -117,6 +121,11 @@ class JobName(Kind, family=DependencyType.CUSTOM_PROPERTY):
 @final
 class ModelPackage(Kind, family=DependencyType.CUSTOM_PROPERTY):
     """The ARN of a version in a model package group."""
+
+
+def known_kinds() -> tuple[type[Kind], ...]:
+    """Every kind that has been declared."""
+    return tuple(_known.values())
 
 
 def general_kind(family: DependencyType) -> type[Kind]:

@@ -1,0 +1,115 @@
+"""Materialize: a plan as a SageMaker pipeline definition, without network, clock or credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fluentpipe import shapes
+from fluentpipe.check import check
+from fluentpipe.definition import Definition
+from fluentpipe.errors import DefinitionError
+from fluentpipe.expression import Expression, lift
+from fluentpipe.plan import Plan, limited
+from fluentpipe.reference import LocalPath, Parameter
+from fluentpipe.resolve import Node
+from fluentpipe.target import Target
+
+VERSION = "2020-12-01"
+
+
+def materialize(
+    plan: Plan,
+    target: Target,
+    *,
+    max_steps: int | None = shapes.MAX_STEPS,
+    max_parameters: int | None = shapes.MAX_PARAMETERS,
+) -> Definition:
+    """Emit the definition of a plan, with what has to be uploaded for it, and check all of it.
+
+    The same plan and target give the same bytes, on every machine.
+
+    Args:
+        plan: What to emit.
+        target: Role, bucket and region.
+        max_steps: Quota of steps; None lifts it.
+        max_parameters: Quota of parameters; None lifts it.
+
+    Raises:
+        DefinitionError: Lists every fault.
+    """
+    emitter = _Emitter(target)
+    steps = emitter.steps(plan)
+    document = {
+        "Version": VERSION,
+        "Metadata": {},
+        "Parameters": [emitter.parameter(each) for each in emitter.parameters.values()],
+        "PipelineExperimentConfig": {
+            "ExperimentName": {"Get": "Execution.PipelineName"},
+            "TrialName": {"Get": "Execution.PipelineExecutionId"},
+        },
+        "Steps": steps,
+    }
+    found = check(document, max_steps=max_steps, max_parameters=max_parameters)
+    return Definition(plan.name, document, tuple(target.assets.values()), found).raise_on_errors()
+
+
+class _Emitter:
+    """Turns nodes into plain data and gathers the parameters on the way."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.parameters: dict[str, Parameter[Any]] = {}
+
+    def steps(self, plan: Plan) -> list[dict[str, Any]]:
+        """All steps; those under a condition inside it. Inner scopes are emitted before the gates that hold them."""
+        children = plan.children()
+        under: dict[str, list[dict[str, Any]]] = {}  # gate -> the requests of the steps that it lets through
+        for scope in sorted(children, key=lambda scope: scope.depth if scope else 0, reverse=True):
+            requests: list[dict[str, Any]] = []
+            for node in children[scope]:
+                requests += self._requests(node, plan.time_limits, under.pop(node.step.name, []))
+            under[scope.gate if scope else ""] = requests
+        return under[""]
+
+    def _requests(self, node: Node, time_limits: Mapping[str, int], then: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        inputs = {binding.input: binding.source for binding in node.bindings}
+        requests = limited(node.step, time_limits).requests(inputs, self.target, then)
+        return [self._plain(request) for request in requests]
+
+    def _plain(self, value: Any) -> Any:
+        """Plain JSON data: expressions in the service's form, absent settings and empty containers left out."""
+        if isinstance(value, str):
+            value = lift(value)
+        if isinstance(value, Expression):
+            self._gather(value)
+            return value.to_request()
+        if isinstance(value, Mapping):
+            found = {key: self._plain(each) for key, each in value.items()}
+            return {key: each for key, each in found.items() if each is not None and each not in ({}, [])}
+        if isinstance(value, (list, tuple)):
+            return [self._plain(each) for each in value]
+        return value
+
+    def _gather(self, value: Expression) -> None:
+        if isinstance(value, Parameter):
+            known = self.parameters.setdefault(value.name, value)
+            if known is not value:
+                raise DefinitionError(
+                    f"parameter {value.name!r} is declared twice, differently.",
+                    f"once with default {known.default!r}, once with {value.default!r}",
+                    fix="declare it once and use that object, or give it another name",
+                    diagnostics=(),
+                )
+        for part in value.parts():
+            self._gather(part)
+
+    def parameter(self, parameter: Parameter[Any]) -> dict[str, Any]:
+        """The declaration of a parameter; a local path as default becomes the URI that it will be uploaded to."""
+        declared: dict[str, Any] = {"Name": parameter.name, "Type": parameter.service_type}
+        if parameter.default is not None:
+            is_place = isinstance(parameter.default, LocalPath)
+            declared["DefaultValue"] = self.target.location(parameter.default) if is_place else parameter.default
+        if parameter.choices:
+            declared["EnumValues"] = list(parameter.choices)
+        return declared

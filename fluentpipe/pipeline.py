@@ -1,0 +1,402 @@
+"""`Pipeline`, the fluent face: frozen, chainable, checked at every call.
+
+What is heavy (running, showing) is imported when it is asked for; these are all such imports: `materialize`, `run`, `show`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, Union, cast, final
+
+from typing_extensions import Never, override
+
+import fluentpipe.steps
+from fluentpipe import shapes
+from fluentpipe._state import S
+from fluentpipe._verbs import BuiltinOutputs, Verbs
+from fluentpipe.chain import Chain
+from fluentpipe.errors import DuplicateName, SettingError, did_you_mean
+from fluentpipe.kinds import (
+    EvaluationReport,
+    JobName,
+    Kind,
+    ModelArtifacts,
+    Predictions,
+    PreprocessingModel,
+    RawData,
+    TestData,
+    TrainingData,
+    ValidationData,
+    known_kinds,
+)
+from fluentpipe.offers import Offers, Provided, Scope
+from fluentpipe.order import in_order
+from fluentpipe.plan import Plan, parameters_in, plan
+from fluentpipe.proxy import StepOutputProxy
+from fluentpipe.reference import Given, Parameter, data_source
+from fluentpipe.resolve import bind, offer_of, offers_of, said
+from fluentpipe.step import Step, class_of_verb, on_declared
+from fluentpipe.target import PLACEHOLDER_BUCKET, PLACEHOLDER_REGION, PLACEHOLDER_ROLE, Target
+from fluentpipe.verb import verb_method
+from fluentpipe_project import ProjectOutputs, ProjectVerbs
+
+if TYPE_CHECKING:
+    from fluentpipe.definition import Definition
+    from fluentpipe.run import Run
+    from fluentpipe.show import Explanation
+
+_P = TypeVar("_P", bound=StepOutputProxy)
+_M = TypeVar("_M")
+_N = TypeVar("_N", bound=Kind)
+_PIPELINE_NAME = re.compile(shapes.PIPELINE_NAME)
+
+
+class PipelineOutputs(BuiltinOutputs, ProjectOutputs):
+    """The outputs of every step of a pipeline."""
+
+
+@final
+class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
+    """A machine-learning pipeline. Every verb gives a new one, checked; nothing changes one.
+
+    Args:
+        name: At most 82 letters, digits and hyphens, as the service takes it.
+
+    Raises:
+        SettingError: The service would not take the name.
+    """
+
+    name: str
+    _chain: Chain
+    _offers: Offers
+    _scope: Scope | None
+    _provided: tuple[Provided, ...]
+
+    def __new__(cls, name: str) -> Pipeline[Never]:  # noqa: D102  the class says it
+        if len(str(name)) > shapes.MAX_PIPELINE_NAME or not _PIPELINE_NAME.fullmatch(str(name)):
+            raise SettingError(
+                f"a pipeline cannot be named {name!r}.",
+                f"letters, digits and single hyphens between them, at most {shapes.MAX_PIPELINE_NAME}",
+                fix='Pipeline("churn")',
+            )
+        return _made(name, Chain(), Offers(), None, ())
+
+    @classmethod
+    def from_steps(cls, name: str, steps: Sequence[Step]) -> Pipeline[Any]:
+        """A pipeline of steps made one by one; one that is given the output of another comes after it.
+
+        Raises:
+            ResolveError: The steps do not fit together.
+        """
+        pipe: Pipeline[Any] = cls(name)
+        for step in in_order(steps):
+            pipe = pipe._with_step(step)
+        return pipe
+
+    # ---- building ----------------------------------------------------------------------------------------------------
+
+    def provide(self, kind: type[_N], source: Given[_N]) -> Pipeline[Union[S, _N]]:
+        """Declare data of a kind that comes from outside the pipeline.
+
+        Args:
+            kind: Such as `TrainingData`.
+            source: An S3 URI, a local path, or a `Parameter`.
+        """
+        if kind not in known_kinds():
+            raise SettingError(f"{kind!r} is no kind of data.", fix=".provide(TrainingData, 's3://bucket/train')")
+        try:
+            provided = Provided(kind, data_source(source))
+        except ValueError as fault:
+            raise SettingError(f"data for {kind.__name__} {fault}.") from fault
+        offers = self._offers.extended([offer_of(provided, self._scope)])
+        return _made(self.name, self._chain, offers, self._scope, (*self._provided, provided))
+
+    def merge(self, other: Pipeline[_M]) -> Pipeline[Union[S, _M]]:
+        """Both pipelines' steps; those they share, once. Later steps may take outputs of either.
+
+        Raises:
+            DuplicateName: Both have a step of one name, and it is not the same.
+        """
+        if other._chain.starts_with(self._chain) and set(self._provided) <= set(other._provided):
+            return _made(self.name, other._chain, other._offers, other._scope, other._provided)
+        if self._chain.starts_with(other._chain) and set(other._provided) <= set(self._provided):
+            return cast("Pipeline[Union[S, _M]]", self)
+        clashes = [name for name, node in other._chain.items() if name in self._chain and self._chain[name] is not node]
+        if clashes:
+            raise DuplicateName(
+                f"both pipelines have a step {', '.join(map(repr, clashes))}, and it is not the same one.",
+                fix=f"give one of them a name of its own: name='{clashes[0]}_2'",
+            )
+        scope = _common(self._scope, other._scope)
+        chain = self._chain
+        for name, node in other._chain.items():
+            chain = chain if name in chain else chain.added(node)
+        provided = dict.fromkeys((*self._provided, *other._provided))
+        return _made(self.name, chain, self._offers.merged(other._offers, scope), scope, tuple(provided))
+
+    def auto_train_xgboost(
+        self,
+        source: Given[RawData],
+        label: str | None = None,
+        *,
+        validation_split: float = 0.15,
+        test_split: float = 0.2,
+        seed: int = 0,
+        **training: Any,
+    ) -> Pipeline[
+        Union[
+            S,
+            RawData,
+            TrainingData,
+            ValidationData,
+            TestData,
+            PreprocessingModel,
+            ModelArtifacts,
+            JobName,
+            EvaluationReport,
+            Predictions,
+        ]
+    ]:
+        """Load, preprocess, train and evaluate in one call; label and task are told from the data where they are not given.
+
+        Args:
+            source: A local file or folder, an S3 URI, or a `Parameter`.
+            label: Name of the column to predict. Without it a local source is read now, and the choice is printed.
+            validation_split: Share of the rows left after the test rows that validation takes.
+            test_split: Share of all rows that are set aside for the test.
+            seed: Of the split and of the training.
+            **training: Settings of `train_xgboost`.
+
+        Raises:
+            SourceError: The label cannot be told; lists the columns it could be.
+        """
+        loaded = self.load_data(
+            cast("Any", source), label=label, validation_split=validation_split, test_split=test_split, seed=seed
+        )
+        return loaded.preprocess().train_xgboost(**{"seed": seed, **training}).evaluate_performance()
+
+    def _add(self, verb: str, values: dict[str, Any]) -> Pipeline[Any]:
+        cls = class_of_verb(verb)
+        if verb == cls.contract.default_verb:
+            _refuse_settings(cls, verb, values)
+        name = values.pop("name", None)
+        return self._with_step(cls(name, **cls.at_call(values)))
+
+    def _with_step(self, step: Step) -> Pipeline[Any]:
+        if step.name in self._chain:
+            raise DuplicateName(
+                f"pipeline {self.name!r} has a step {step.name!r} already.",
+                fix=f".{step.contract.verb}(…, name='{step.name}_2')",
+                name=step.name,
+            )
+        node = bind(step, self._offers, self._chain, self._scope, self.name)
+        scope = Scope.below(step.name, self._scope) if step.opens_scope else self._scope
+        offers = self._offers.extended(offers_of(node))
+        return _made(self.name, self._chain.added(node), offers, scope, self._provided)
+
+    # ---- looking -----------------------------------------------------------------------------------------------------
+
+    @property
+    def outputs(self) -> PipelineOutputs:
+        """The outputs of every step: `pipe.outputs.xgboost_training.model_artifacts`."""
+        return PipelineOutputs(tuple(self._chain), self._proxy)
+
+    def step(self, name: str, outputs: type[_P]) -> _P:
+        """The outputs of the step of that name, typed: `pipe.step("second", XGBoostTrainingOutputs)`.
+
+        Raises:
+            UnknownOutput: There is no step of that name.
+            SettingError: It is of another type.
+        """
+        proxy = getattr(self.outputs, name)
+        if not isinstance(proxy, outputs):
+            found = self._chain[name].step.contract.step_type
+            raise SettingError(
+                f"step {name!r} is a {found}; its outputs are no {outputs.__name__}.", fix=f"{found}Outputs"
+            )
+        return proxy
+
+    def _proxy(self, name: str) -> StepOutputProxy:
+        step = self._chain[name].step
+        return StepOutputProxy.of(name, step.contract, step.sagemaker_type)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps in order."""
+        return tuple(node.step for node in self._chain.nodes)
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter[Any]]:
+        """The parameters that the steps use, by name."""
+        found: dict[str, Parameter[Any]] = {}
+        for node in self._chain.nodes:
+            sources = [binding.source for binding in node.bindings]
+            own = [each for each in (getattr(node.step, "parameter", None),) if each is not None]
+            for each in parameters_in((own, sources, node.step.given)):
+                found.setdefault(each.name, each)
+        return found
+
+    def explain(self) -> Explanation:
+        """Why each input is wired as it is; prints as text."""
+        from fluentpipe.show import Explanation
+
+        return Explanation(self._plan())
+
+    @override
+    def __repr__(self) -> str:
+        from fluentpipe.show import outline
+
+        return outline(
+            self.name, self._chain.nodes, tuple(f"{each.kind.__name__} {said(each.value)}" for each in self._provided)
+        )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(repr(self))}</pre>"
+
+    # ---- using -------------------------------------------------------------------------------------------------------
+
+    def materialize(
+        self,
+        *,
+        role: str = PLACEHOLDER_ROLE,
+        bucket: str = PLACEHOLDER_BUCKET,
+        region: str = PLACEHOLDER_REGION,
+        max_steps: int | None = shapes.MAX_STEPS,
+        max_parameters: int | None = shapes.MAX_PARAMETERS,
+    ) -> Definition:
+        """The SageMaker pipeline definition, checked; made offline and the same every time.
+
+        Args:
+            role: ARN of the role that the jobs take. Without it, and without bucket and region, placeholders stand in: the
+                definition runs here, but is not deployed.
+            bucket: For code, data and outputs.
+            region: Decides the registry of images.
+            max_steps: Quota of steps of the account; None lifts the check.
+            max_parameters: Quota of parameters.
+
+        Raises:
+            DefinitionError: Lists every fault.
+        """
+        from fluentpipe.materialize import materialize
+
+        target = Target(self.name, role, bucket, region)
+        return materialize(self._plan(), target, max_steps=max_steps, max_parameters=max_parameters)
+
+    def run(
+        self,
+        *,
+        data: str | Path | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        home: str | Path | None = None,
+        maps: Mapping[str, str | Path] | None = None,
+        check: bool = True,
+        max_parallel: int | None = None,
+        echo: Callable[[str], None] | None = print,
+    ) -> Run:
+        """Run the pipeline on this machine: real programs, no AWS, no Docker.
+
+        Args:
+            data: Where the rows are instead of the default, for a pipeline with one `load_data`.
+            parameters: Values for pipeline parameters.
+            home: Folder of runs and of the model registry; by default `.fluentpipe`.
+            maps: S3 prefixes -> local folders that stand for them.
+            check: Whether a failure raises, as `subprocess.run` has it; otherwise the run says so in its `status`.
+            max_parallel: Steps side by side; by default as many as there are cores.
+            echo: Takes each line of progress; None for silence.
+
+        Raises:
+            RunError: A step failed, or a gate stopped the run; `error.run` is the run so far.
+        """
+        from fluentpipe.run import run
+
+        given = dict(parameters or {})
+        if data is not None:
+            given[self._data_parameter()] = str(data)
+        return run(
+            self.materialize(),
+            parameters=given,
+            home=home,
+            maps=maps,
+            check=check,
+            max_parallel=max_parallel,
+            echo=echo,
+        )
+
+    def _data_parameter(self) -> str:
+        names = [
+            node.step.parameter.name
+            for node in self._chain.nodes
+            if isinstance(node.step, fluentpipe.steps.DataLoading) and node.step.parameter is not None
+        ]
+        if len(names) != 1:
+            raise SettingError(
+                f"data= needs exactly one load_data with a source of its own; pipeline {self.name!r} has {len(names)}.",
+                fix="parameters={" + ", ".join(f"{name!r}: …" for name in names) + "}" if names else "",
+            )
+        return names[0]
+
+    def _plan(self) -> Plan:
+        return plan(self.name, self._chain.nodes)
+
+    # ---- being frozen ------------------------------------------------------------------------------------------------
+
+    @override
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"pipeline {self.name!r} is frozen; a verb gives a new one.")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = [each for each in dir(self) if not each.startswith("_")]
+        raise AttributeError(f"Pipeline has no verb {name!r}.{did_you_mean(name, known)}")
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made, (self.name, Chain(self._chain.nodes), self._offers, self._scope, self._provided)
+
+
+def _made(name: str, chain: Chain, offers: Offers, scope: Scope | None, provided: Iterable[Provided]) -> Pipeline[Any]:
+    pipe: Pipeline[Any] = object.__new__(Pipeline)
+    vars(pipe).update(name=name, _chain=chain, _offers=offers, _scope=scope, _provided=tuple(provided))
+    return pipe
+
+
+def _common(one: Scope | None, other: Scope | None) -> Scope | None:
+    """The scope that both lie in."""
+    while one is not other:
+        if (one.depth if one else 0) >= (other.depth if other else 0):
+            one = one.parent if one else None
+        else:
+            other = other.parent if other else None
+    return one
+
+
+def _refuse_settings(cls: type[Step], verb: str, values: Mapping[str, Any]) -> None:
+    inputs = {name for spec in cls.contract.dependencies for name in spec.names}
+    extra = sorted(set(values) - inputs - {"name"})
+    if extra:
+        raise SettingError(
+            f"{verb} takes no settings, but was given {', '.join(extra)}.",
+            fix=f".{cls.contract.verb}({', '.join(f'{word}={values[word]!r}' for word in extra)})",
+        )
+
+
+def _attach(cls: type[Step], replaced: type[Step] | None) -> None:
+    """Give `Pipeline` the verbs of a class that was just declared."""
+    for name in replaced.contract.verbs if replaced else ():
+        if name in vars(ProjectVerbs):
+            delattr(ProjectVerbs, name)
+    for name in cls.contract.verbs:
+        method = verb_method(cls, name)
+        method.__annotations__["return"] = Pipeline  # a real class: live completion reads it
+        setattr(ProjectVerbs, name, method)
+
+
+on_declared.append(_attach)
+for _method in vars(Verbs).values():
+    if callable(_method) and hasattr(_method, "__wrapped__"):
+        _method.__annotations__["return"] = Pipeline

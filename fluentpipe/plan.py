@@ -1,0 +1,109 @@
+"""Plans: everything decided about a pipeline, in an order in which it can run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from fluentpipe.expression import Expression
+from fluentpipe.offers import Scope
+from fluentpipe.order import references_in
+from fluentpipe.reference import Parameter
+from fluentpipe.resolve import Binding, Node
+from fluentpipe.step import Step
+
+
+@attrs.frozen(eq=False)
+class Plan:
+    """An ordered, frozen graph of steps.
+
+    Args:
+        name: Of the pipeline.
+        nodes: Each after the steps whose outputs it takes.
+        time_limits: Name of a training step -> the seconds that a requirement leaves it.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    time_limits: Mapping[str, int]
+
+    @property
+    def bindings(self) -> tuple[Binding, ...]:
+        """Every input that is wired, in step then dependency order."""
+        return tuple(binding for node in self.nodes for binding in node.bindings)
+
+    def children(self) -> Mapping[Scope | None, tuple[Node, ...]]:
+        """The nodes of each scope, in order; those under no condition are under None."""
+        found: dict[Scope | None, list[Node]] = {None: []}
+        for node in self.nodes:
+            found.setdefault(node.scope, []).append(node)
+        return {scope: tuple(nodes) for scope, nodes in found.items()}
+
+
+def plan(name: str, nodes: Sequence[Node]) -> Plan:
+    """Order the nodes of a pipeline and apply its requirements to the steps they concern.
+
+    Args:
+        name: Of the pipeline.
+        nodes: Resolved, each after those it depends on, as a pipeline keeps them.
+    """
+    return Plan(name, tuple(nodes), _time_limits(nodes))
+
+
+def _time_limits(nodes: Sequence[Node]) -> dict[str, int]:
+    """`max_training_time` of every gate, for the trainings that led to the report it reads; else for all before it."""
+    by_name = {node.step.name: node for node in nodes}
+    limits: dict[str, int] = {}
+    for position, node in enumerate(nodes):
+        limit = node.step.given.get("max_training_time")
+        if limit is None or node.step.sagemaker_type != "Condition":
+            continue
+        before = ancestors(node, by_name) if node.bindings else [each.step.name for each in nodes[:position]]
+        for name in before:
+            if by_name[name].step.sagemaker_type == "Training":
+                limits[name] = min(limit, limits.get(name, limit))
+    return limits
+
+
+def ancestors(node: Node, by_name: Mapping[str, Node]) -> list[str]:
+    """Names of all steps that a node descends from, nearest first."""
+    found: dict[str, None] = {}
+    waiting = [node]
+    while waiting:
+        for name in parents(waiting.pop()):
+            if name not in found and name in by_name:
+                found[name] = None
+                waiting.append(by_name[name])
+    return list(found)
+
+
+def parents(node: Node) -> list[str]:
+    """Names of the steps whose outputs a node uses, in inputs or settings."""
+    sources = [binding.source for binding in node.bindings]
+    return list(dict.fromkeys(ref.step for ref in references_in((sources, node.step.given))))
+
+
+def parameters_in(value: Any) -> Iterator[Parameter[Any]]:
+    """Every pipeline parameter anywhere in a value of settings, inputs or a request."""
+    if isinstance(value, Parameter):
+        yield value
+    elif isinstance(value, Expression):
+        for part in value.parts():
+            yield from parameters_in(part)
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from parameters_in(each)
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from parameters_in(each)
+
+
+def limited(step: Step, limits: Mapping[str, int]) -> Step:
+    """The step with the time limit that a requirement sets, unless its own is shorter."""
+    limit = limits.get(step.name)
+    own = getattr(step, "max_runtime", None)
+    if limit is None or not isinstance(own, int) or own <= limit:
+        return step
+    return type(step)(step.name, **{**step.given, "max_runtime": limit}, **step.inputs)

@@ -1,0 +1,62 @@
+"""Programs: the files that a job needs to run a script, found by reading its imports."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from fluentpipe.errors import SourceError, did_you_mean
+
+
+def program_files(script: Path, companions: tuple[str, ...] = ()) -> dict[str, Path]:
+    """A script, its companions, and every module beside them that one of them imports, at any depth.
+
+    Args:
+        script: A Python file.
+        companions: Names of further files in its folder, such as one that it copies.
+
+    Returns:
+        File name -> path, sorted.
+
+    Raises:
+        SourceError: There is no such file, or it is no Python.
+    """
+    folder = script.parent
+    found: dict[str, Path] = {}
+    waiting = [script, *(folder / name for name in companions)]
+    while waiting:
+        path = waiting.pop()
+        if path.name in found:
+            continue
+        if not path.is_file():
+            near = did_you_mean(path.name, [each.name for each in folder.iterdir()]) if folder.is_dir() else ""
+            raise SourceError(f"there is no program {str(path)!r}.{near}", path=path)
+        found[path.name] = path
+        if path.suffix == ".py":
+            modules = (folder / f"{module}.py" for module in _imports(path))
+            waiting += [each for each in modules if each.name not in found and each.is_file()]
+    return dict(sorted(found.items()))
+
+
+def _imports(path: Path) -> frozenset[str]:
+    state = path.stat()
+    return _parsed(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=512)
+def _parsed(path: Path, _modified: int, _size: int) -> frozenset[str]:
+    try:
+        tree = ast.parse(path.read_bytes(), str(path))
+    except (SyntaxError, ValueError) as fault:
+        raise SourceError(f"{str(path)!r} is no Python: {fault}.", path=path) from fault
+    return frozenset(_top_modules(tree))
+
+
+def _top_modules(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]

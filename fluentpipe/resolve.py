@@ -1,0 +1,343 @@
+"""Resolve: every input of a step tied to exactly one earlier output.
+
+Kinds are the gate, scores rank what passes it, and an explicit input wins. There is this one resolver; the verbs of a
+pipeline and whole lists of steps go through it alike.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from fluentpipe import match
+from fluentpipe.connection import check_connection, connection_faults, mismatch
+from fluentpipe.contract import DependencySpec
+from fluentpipe.errors import (
+    AmbiguousInput,
+    ConnectionMismatch,
+    MixedLineage,
+    OutOfScope,
+    UnwiredInput,
+    did_you_mean,
+)
+from fluentpipe.expression import Expression
+from fluentpipe.kinds import snake_case
+from fluentpipe.offers import Lineage, Offer, Offers, Provided, Scope, within
+from fluentpipe.order import in_order, references_in
+from fluentpipe.proxy import output_reference
+from fluentpipe.reference import LocalPath, PropertyReference, data_source
+from fluentpipe.step import Step
+from fluentpipe.suggest import suggestion, supply
+
+__all__ = ["Binding", "Candidate", "Node", "bind", "check_connection", "in_order", "resolve"]
+
+AMBIGUITY = 0.05
+"""Two outputs this close in confidence fit equally well."""
+OPTIONAL_CONFIDENCE = 0.8
+"""An optional input takes an output of an undeclared source only from this confidence on."""
+
+
+@attrs.frozen
+class Candidate:
+    """One output that an input could take, with the numbers that rank it."""
+
+    output: str
+    tier: int  # 0: from a source that the contract names, or provided; 1: from any other
+    type_score: float
+    name_score: float
+    keyword_score: float
+    confidence: float
+
+
+@attrs.frozen(eq=False)
+class Binding:
+    """One input of a step and what it takes.
+
+    Args:
+        step: Name of the step.
+        input: Logical name of the input.
+        source: A reference, or the place of data given from outside.
+        automatic: Whether the resolver chose it; otherwise it was given.
+        confidence: From 0 to 1; 1 for what was given.
+        reason: In words.
+        candidates: All outputs that passed the gate of kinds, best first.
+    """
+
+    step: str
+    input: str
+    source: Any
+    automatic: bool
+    confidence: float
+    reason: str
+    candidates: tuple[Candidate, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What the input takes, in a word."""
+        return said(self.source)
+
+
+def said(source: Any) -> str:
+    """A place of data in a word."""
+    if isinstance(source, Expression):
+        return source.label()
+    return str(source.path) if isinstance(source, LocalPath) else str(source)
+
+
+@attrs.frozen(eq=False)
+class Node:
+    """A step in a pipeline with all that was decided about it."""
+
+    step: Step
+    bindings: tuple[Binding, ...]
+    scope: Scope | None
+    lineage: Lineage
+
+
+def offers_of(node: Node) -> Iterator[Offer]:
+    """What a step offers to later ones."""
+    step = node.step
+    for spec in step.contract.outputs:
+        reference = output_reference(step.name, spec, step.sagemaker_type)
+        yield Offer(
+            reference,
+            spec.names,
+            spec.kind,
+            step.name,
+            step.contract.step_type,
+            step.job_type,
+            node.scope,
+            node.lineage,
+        )
+
+
+def offer_of(provided: Provided, scope: Scope | None) -> Offer:
+    """What data from outside offers."""
+    return Offer(provided.value, (snake_case(provided.kind.__name__),), provided.kind, "", "", "", scope, {})
+
+
+def bind(step: Step, offers: Offers, earlier: Mapping[str, Node], scope: Scope | None, pipeline: str = "") -> Node:
+    """Tie every input of a step to exactly one output.
+
+    Args:
+        step: The step.
+        offers: The outputs in scope.
+        earlier: The steps so far by name.
+        scope: The conditions that the step lies under.
+        pipeline: Its name, for messages.
+
+    Raises:
+        UnwiredInput: A required input has no candidate.
+        AmbiguousInput: Two candidates fit within 0.05.
+        MixedLineage: Two inputs chosen here descend from different steps of one type.
+        OutOfScope: A given reference leads into a branch that the step is not in.
+        ConnectionMismatch: A given reference does not fit the input.
+    """
+    where = f"in pipeline {pipeline!r}, step {len(earlier) + 1} ({step.name!r})" if pipeline else ""
+    required = {spec.name for spec in step.required()}
+    _check_expressions(step, earlier, scope, where)
+    bindings: list[Binding] = []
+    lineages: list[tuple[Binding, Lineage]] = []
+    for spec in step.contract.dependencies:
+        if spec.name in step.inputs:
+            binding = _given(step, spec, earlier, where)
+            source = binding.source
+            lineage = earlier[source.step].lineage if isinstance(source, PropertyReference) else {}
+        else:
+            found = _best(step, spec, offers, spec.name in required, where)
+            if found is None:
+                continue
+            binding, lineage = found
+        bindings.append(binding)
+        lineages.append((binding, lineage))
+    _check_lineage(step, lineages, where)
+    return Node(step, tuple(bindings), scope, _joined(step, [lineage for _, lineage in lineages]))
+
+
+def _best(
+    step: Step, spec: DependencySpec, offers: Offers, required: bool, where: str
+) -> tuple[Binding, Lineage] | None:
+    ranked = sorted(
+        ((_candidate(spec, offer), offer) for offer in offers.fitting(spec)),
+        key=lambda pair: (pair[0].tier, -pair[0].confidence, pair[0].output),
+    )
+    candidates = tuple(candidate for candidate, _ in ranked)
+    if not required:
+        ranked = [pair for pair in ranked if pair[0].tier == 0 or pair[0].confidence >= OPTIONAL_CONFIDENCE]
+    if not ranked:
+        if required:
+            raise _unwired(step, spec, offers, where)
+        return None
+    (first, offer), *rest = ranked
+    rivals = [
+        pair for pair in rest if pair[0].tier == first.tier and first.confidence - pair[0].confidence <= AMBIGUITY
+    ]
+    if rivals:
+        raise _ambiguous(
+            step, spec, [first, *(rival for rival, _ in rivals)], [offer, *(each for _, each in rivals)], where
+        )
+    source = "provided" if not offer.step else "declared source" if first.tier == 0 else "best fit"
+    reason = (
+        f"{source} {offer.step_type or offer.kind.__name__}: type {first.type_score:g}, "
+        f"name {first.name_score:g}, keywords {first.keyword_score:g}"
+    )
+    return Binding(step.name, spec.name, offer.value, True, first.confidence, reason, candidates), offer.lineage
+
+
+def _candidate(spec: DependencySpec, offer: Offer) -> Candidate:
+    kind = spec.fit(offer.kind)
+    name = match.best_similarity(spec.names, offer.names)
+    keywords = match.keyword_share(spec.semantic_keywords, (*offer.names, snake_case(offer.kind.__name__)))
+    tier = 0 if not offer.step or offer.step_type in spec.compatible_sources else 1
+    return Candidate(offer.label, tier, kind, name, keywords, match.confidence(kind, name, keywords))
+
+
+def _given(step: Step, spec: DependencySpec, earlier: Mapping[str, Node], where: str) -> Binding:
+    try:
+        source = data_source(step.inputs[spec.name])
+    except ValueError as fault:
+        raise ConnectionMismatch(f"input {spec.name!r} of step {step.name!r} {fault}.", where) from fault
+    if isinstance(source, PropertyReference):
+        _check_reference(step, spec, source, earlier, where)
+    return Binding(step.name, spec.name, source, False, 1.0, "given")
+
+
+def _check_reference(
+    step: Step, spec: DependencySpec, source: PropertyReference[Any], earlier: Mapping[str, Node], where: str
+) -> None:
+    producer = earlier[source.step].step
+    if source.name:
+        declared = producer.contract.output(source.name)
+        if declared is None or output_reference(producer.name, declared, producer.sagemaker_type) is not source:
+            raise ConnectionMismatch(
+                f"{source!r} is not an output of the step {producer.name!r} of this pipeline, "
+                f"which is a {producer.contract.step_type}.",
+                where,
+                fix=f"take it from this pipeline's outputs: {', '.join(each.name for each in producer.contract.outputs) or 'none'}",
+            )
+        faults = list(connection_faults(producer.contract, declared, step.contract, spec))
+        if faults:
+            raise mismatch(producer.contract, declared.name, step.contract, spec.name, faults, where)
+    elif source.value_type != "str" and spec.data_type in {"S3Uri", "String"}:
+        raise ConnectionMismatch(
+            f"input {spec.name!r} of step {step.name!r} takes {spec.data_type}, but {source!r} is {source.value_type}.",
+            where,
+        )
+
+
+def _check_expressions(step: Step, earlier: Mapping[str, Node], scope: Scope | None, where: str) -> None:
+    for reference in references_in((step.given, step.inputs)):
+        node = earlier.get(reference.step)
+        if node is None:
+            raise UnwiredInput(
+                f"step {step.name!r} uses {reference!r}, but there is no step {reference.step!r} before it."
+                f"{did_you_mean(reference.step, earlier)}",
+                where,
+                f"steps before it: {', '.join(earlier) or 'none'}",
+                step=step.name,
+                input="",
+                suggestions=(),
+            )
+        if not within(scope, node.scope):
+            assert node.scope is not None  # everything lies within no scope
+            raise OutOfScope(
+                f"step {step.name!r} uses {reference!r}, which there is only if {node.scope.gate!r} lets it through.",
+                where,
+                fix=f"add {step.name!r} under the same condition, after .require(…)",
+            )
+
+
+def _check_lineage(step: Step, lineages: Sequence[tuple[Binding, Lineage]], where: str) -> None:
+    automatic = [(binding, lineage) for binding, lineage in lineages if binding.automatic and lineage]
+    for (one, left), (other, right) in itertools.combinations(automatic, 2):
+        for family in left.keys() & right.keys() if left is not right else ():
+            if left[family] != right[family]:
+                mine, theirs = (", ".join(sorted(side[family])) for side in (left, right))
+                raise MixedLineage(
+                    f"inputs {one.input!r} and {other.input!r} of step {step.name!r} descend from different "
+                    f"{family[0]} steps.",
+                    where,
+                    f"{one.input}: {one.label}, from {mine}",
+                    f"{other.input}: {other.label}, from {theirs}",
+                    fix=f".{step.contract.verb}({_written(one)}, {_written(other)}) if it is meant so; "
+                    "otherwise take both from one branch",
+                    step=step.name,
+                )
+
+
+def _written(binding: Binding) -> str:
+    source = binding.source
+    if isinstance(source, PropertyReference):
+        return f"{binding.input}=pipe.outputs.{source.step}.{source.name}"
+    return f"{binding.input}={said(source)!r}"
+
+
+def _joined(step: Step, lineages: Sequence[Lineage]) -> Lineage:
+    own = (step.contract.step_type, step.job_type)
+    joined: dict[tuple[str, str], frozenset[str]] = {}
+    for lineage in lineages:
+        for family, names in lineage.items():
+            seen = joined.get(family)
+            joined[family] = names if seen is None or seen == names else seen | names
+    joined[own] = frozenset((step.name,))
+    return joined
+
+
+def _unwired(step: Step, spec: DependencySpec, offers: Offers, where: str) -> UnwiredInput:
+    missing = [each for each in step.required() if each.name not in step.inputs and not any(offers.fitting(each))]
+    chains = supply([each.kind for each in missing], offers.kinds, type(step))
+    verb = step.contract.verb
+    return UnwiredInput(
+        f"{verb} needs {spec.says()} for its input {spec.name!r}; this pipeline has "
+        f"{', '.join(sorted(kind.__name__ for kind in offers.kinds)) or 'no data yet'}."
+        f"{suggestion(chains, verb)}",
+        where,
+        fix=f".provide({spec.kind[0].__name__}, 's3://…') for data from outside" if not chains else "",
+        step=step.name,
+        input=spec.name,
+        suggestions=chains,
+    )
+
+
+def _ambiguous(
+    step: Step, spec: DependencySpec, candidates: Sequence[Candidate], offers: Sequence[Offer], where: str
+) -> AmbiguousInput:
+    listed = ", ".join(f"{each.output} ({each.confidence:.2f})" for each in candidates)
+    offer = offers[0]
+    line = f"pipe.outputs.{offer.step}.{offer.names[0]}" if offer.step else repr(said(offer.value))
+    return AmbiguousInput(
+        f"input {spec.name!r} of step {step.name!r} fits {len(candidates)} outputs equally well.",
+        where,
+        f"candidates: {listed}",
+        fix=f".{step.contract.verb}({spec.name}={line})",
+        step=step.name,
+        input=spec.name,
+        candidates=tuple((each.output, each.confidence) for each in candidates),
+    )
+
+
+def resolve(steps: Sequence[Step]) -> tuple[Binding, ...]:
+    """Tie every open input to exactly one earlier output.
+
+    An explicit reference wins; otherwise the best earlier output of a fitting kind. Two that fit equally well are an error,
+    never a guess.
+
+    Args:
+        steps: In the order written; names unique. A step given the output of a later one comes after it.
+
+    Returns:
+        One binding per wired input, in step then dependency order.
+
+    Raises:
+        ResolveError: As `bind` and `in_order`.
+    """
+    nodes: dict[str, Node] = {}
+    offers, scope = Offers(), None
+    for step in in_order(steps):
+        node = nodes[step.name] = bind(step, offers, nodes, scope)
+        offers = offers.extended(offers_of(node))
+        scope = Scope.below(step.name, scope) if step.opens_scope else scope
+    return tuple(binding for node in nodes.values() for binding in node.bindings)

@@ -1,0 +1,85 @@
+"""Show: why a pipeline is wired as it is, and what it consists of, for people to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+import attrs
+from typing_extensions import override
+
+from fluentpipe.plan import Plan, limited
+from fluentpipe.resolve import Binding, Node, said
+
+
+@attrs.frozen(repr=False, eq=False)
+class Explanation:
+    """Why each input of a pipeline is wired as it is; prints as text, iterates as bindings, `to_dict` is plain data."""
+
+    plan: Plan
+
+    @property
+    def bindings(self) -> tuple[Binding, ...]:
+        """Every wired input."""
+        return self.plan.bindings
+
+    def __iter__(self) -> Iterator[Binding]:
+        return iter(self.bindings)
+
+    def __len__(self) -> int:
+        return len(self.bindings)
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """One mapping per wired input, with the numbers that decided."""
+        return [
+            {
+                "step": binding.step,
+                "input": binding.input,
+                "source": binding.label,
+                "automatic": binding.automatic,
+                "confidence": binding.confidence,
+                "reason": binding.reason,
+                "candidates": [attrs.asdict(candidate) for candidate in binding.candidates],
+            }
+            for binding in self.bindings
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return "\n".join([f"pipeline {self.plan.name!r}: {len(self.plan.nodes)} steps", *self._lines()])
+
+    __repr__ = __str__
+
+    def _lines(self) -> Iterator[str]:
+        for node in self.plan.nodes:
+            yield f"{node.step.name}  ({node.step.contract.step_type}{_under(node)})"
+            wired = {binding.input for binding in node.bindings}
+            for binding in node.bindings:
+                yield f"  {binding.input} <- {binding.label}  {binding.confidence:.2f}  {binding.reason}"
+                for rival in binding.candidates[1:]:
+                    yield f"      not {rival.output}  {rival.confidence:.2f}  {'another source' if rival.tier else ''}".rstrip()
+            for spec in node.step.contract.dependencies:
+                if spec.name not in wired:
+                    yield f"  {spec.name} -  optional, nothing earlier fits"
+            if limited(node.step, self.plan.time_limits) is not node.step:
+                yield f"  stops after {self.plan.time_limits[node.step.name]} s, as required"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+def _under(node: Node) -> str:
+    return f", only if {node.scope.gate} passes" if node.scope else ""
+
+
+def outline(name: str, nodes: tuple[Node, ...], provided: tuple[str, ...] = ()) -> str:
+    """A pipeline in a few lines: a step each, with what it takes and yields."""
+    lines = [f"Pipeline({name!r})" + ("" if nodes or provided else ", no steps yet")]
+    lines += [f"  provided {each}" for each in provided]
+    for node in nodes:
+        indent = "  " * (1 + (node.scope.depth if node.scope else 0))
+        takes = ", ".join(said(binding.source) for binding in node.bindings)
+        yields = ", ".join(spec.name for spec in node.step.contract.outputs)
+        lines.append(f"{indent}{node.step.name}({takes})" + (f" -> {yields}" if yields else ""))
+    return "\n".join(lines)

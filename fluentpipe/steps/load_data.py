@@ -1,0 +1,114 @@
+"""`load_data`: read tables, tell label and task, split the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from typing_extensions import override
+
+from fluentpipe.contract import OutputSpec, StepContract
+from fluentpipe.errors import SourceError
+from fluentpipe.expression import Expression
+from fluentpipe.jobs import ProcessingStep, processing_input
+from fluentpipe.kinds import RawData
+from fluentpipe.reference import LocalPath, Parameter, data_source
+from fluentpipe.setting import setting
+from fluentpipe.step import Inputs
+from fluentpipe.target import Target, local_files
+
+CONTAINERS = Path(__file__).parent.parent / "containers"
+
+
+class DataLoading(ProcessingStep):
+    """Load a table of rows and split it into training, validation and test rows.
+
+    CSV (also gzipped) and Parquet, one file or all files under a prefix. The test rows are set aside before anything is
+    learned from the data.
+    """
+
+    contract = StepContract(
+        step_type="DataLoading",
+        verb="load_data",
+        outputs=(
+            OutputSpec(
+                "raw_data",
+                RawData,
+                "ProcessingOutputConfig.Outputs['raw_data'].S3Output.S3Uri",
+                "Rows as they came, as Parquet in train/, validation/ and test/, with schema.json.",
+                aliases=("data", "dataset"),
+            ),
+        ),
+    )
+    script = CONTAINERS / "load_data.py"
+    flags: ClassVar[Mapping[str, str]] = {"raw_data": "output"}
+
+    source: Any = setting(
+        positional=True, convert=data_source, job=True,
+        doc="Where the rows are: an S3 URI or a local path, of one file or of a folder; or a Parameter.",
+    )  # fmt: skip
+    label: str | None = setting(None, doc="Name of the column to predict. Without it, told from the data or asked for.")
+    task: Literal["auto", "binary", "multiclass", "regression"] = setting(
+        "auto", doc="What to learn; by default told from the label."
+    )
+    validation_split: float = setting(
+        0.15, ge=0, lt=1, doc="Share of the rows left after the test rows that validation takes."
+    )
+    test_split: float = setting(0.2, ge=0, lt=1, doc="Share of all rows that are set aside for the test.")
+    seed: int = setting(0, ge=0, doc="Of the random split.")
+    time_column: str | None = setting(None, doc="Split by time: the latest rows of this column are the test rows.")
+    format: Literal["auto", "csv", "parquet"] = setting(
+        "auto", doc="Format of the files; by default told from their names."
+    )
+    drop_columns: Sequence[str] | None = setting(None, doc="Columns to leave out.")
+
+    @override
+    @classmethod
+    def at_call(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Look into a local source at once: a label that is not there, or that has to be guessed, is told now."""
+        from fluentpipe.containers import labels, reading
+        from fluentpipe.containers.job import JobError
+
+        try:
+            source = data_source(values.get("source"))
+        except ValueError:
+            return values  # said with all other faults, when the settings are checked
+        if not isinstance(source, LocalPath):
+            return values
+        local_files(source.path)
+        label = values.get("label")
+        if isinstance(label, Expression):
+            return values
+        try:
+            sample = reading.sample(source.path, labels.SAMPLE_ROWS)
+            if label is not None:
+                labels.check_label(str(label), list(sample))
+                return values
+            choice = labels.choose_label(list(sample), sample)
+        except JobError as fault:
+            raise SourceError(f"{fault}", f"in {str(source.path)!r}", path=source.path) from fault
+        if isinstance(choice, labels.Ask):
+            raise SourceError(
+                choice.question, f"in {str(source.path)!r}", path=source.path, candidates=choice.candidates
+            )
+        print(f"load_data: label {choice.label!r}, {choice.reason}; label=… chooses another.")
+        return {**values, "label": choice.label}
+
+    @property
+    def parameter(self) -> Parameter[str] | None:
+        """The pipeline parameter that the source is, so that one definition serves many data sets."""
+        if isinstance(self.source, Parameter):
+            return self.source
+        if isinstance(self.source, Expression):
+            return None
+        name = "data" if self.name == self.contract.key else f"{self.name}_data"
+        return Parameter(name, self.source, type=str)
+
+    @override
+    def processing_inputs(self, inputs: Inputs, target: Target) -> list[dict[str, Any]]:
+        return [processing_input("data", self.source if self.parameter is None else self.parameter)]
+
+    @override
+    def command(self, inputs: Inputs) -> list[Any]:
+        return ["--input", "/opt/ml/processing/input/data", *super().command(inputs)]

@@ -1,0 +1,129 @@
+"""`train_xgboost`: gradient-boosted trees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
+from fluentpipe.jobs import TrainingStep
+from fluentpipe.kinds import Hyperparameters, JobName, ModelArtifacts, PreprocessingModel, TrainingData, ValidationData
+from fluentpipe.setting import setting
+from fluentpipe.steps.load_data import CONTAINERS
+
+
+class XGBoostTraining(TrainingStep):
+    """Train gradient-boosted trees with XGBoost.
+
+    Task, objective and metric follow the label. The defaults are small, slow steps (eta 0.05, depth 4) with early stopping on
+    the validation rows; on public tables they tie a search of a minute. Every setting also goes by scikit-learn's name.
+
+    `model.tar.gz` holds the trees, the preprocessing that was given, and the code that serves raw rows.
+    """
+
+    contract = StepContract(
+        step_type="XGBoostTraining",
+        verb="train_xgboost",
+        dependencies=(
+            DependencySpec(
+                "training_data",
+                TrainingData,
+                compatible_sources=("TabularPreprocessing",),
+                semantic_keywords=("data", "processed", "training"),
+                description="Rows to learn from.",
+            ),
+            DependencySpec(
+                "validation_data",
+                ValidationData,
+                required=False,
+                compatible_sources=("TabularPreprocessing",),
+                semantic_keywords=("validation", "data"),
+                description="Rows for early stopping; otherwise 15 % of the training rows are.",
+            ),
+            DependencySpec(
+                "preprocessing_model",
+                PreprocessingModel,
+                required=False,
+                compatible_sources=("TabularPreprocessing",),
+                semantic_keywords=("preprocessing", "model"),
+                description="The transformation to pack with the model.",
+            ),
+            DependencySpec(
+                "hyperparameters",
+                Hyperparameters,
+                required=False,
+                compatible_sources=("HyperparameterPreparation",),
+                semantic_keywords=("hyperparameters",),
+                description="JSON files of parameters that replace the settings.",
+            ),
+        ),
+        outputs=(
+            OutputSpec(
+                "model_artifacts", ModelArtifacts, "ModelArtifacts.S3ModelArtifacts", "model.tar.gz, S3 URI.",
+                aliases=("model",),
+            ),
+            OutputSpec("training_job_name", JobName, "TrainingJobName", "Name of the training job."),
+        ),
+    )  # fmt: skip
+    script = CONTAINERS / "train.py"
+    companions = ("inference.py",)  # goes into the model archive
+    flags: ClassVar[Mapping[str, str]] = {
+        "training_data": "train",
+        "validation_data": "validation",
+        "preprocessing_model": "preprocessing",
+    }
+
+    num_round: int = setting(3000, ge=1, aliases=("n_estimators", "num_boost_round"), doc="Most rounds of boosting.")
+    early_stopping_rounds: int = setting(
+        50, ge=0, doc="Stop after this many rounds without gain on the validation rows; 0 is off."
+    )
+    max_depth: int = setting(4, ge=0, doc="Maximum depth of a tree; 0 is no limit.")
+    eta: float = setting(0.05, ge=0, le=1, aliases=("learning_rate",), doc="Shrinkage of each step.")
+    min_child_weight: float = setting(2.0, ge=0, doc="Least sum of hessians in a leaf.")
+    subsample: float = setting(0.8, gt=0, le=1, doc="Share of the rows drawn for each tree.")
+    colsample_bytree: float = setting(0.6, gt=0, le=1, doc="Share of the columns drawn for each tree.")
+    colsample_bylevel: float | None = setting(None, gt=0, le=1, doc="Share of the columns drawn for each level.")
+    colsample_bynode: float | None = setting(None, gt=0, le=1, doc="Share of the columns drawn for each split.")
+    gamma: float | None = setting(None, ge=0, aliases=("min_split_loss",), doc="Least gain for a split.")
+    reg_lambda: float | None = setting(None, ge=0, emit="lambda", doc="L2 penalty on the leaves.")
+    reg_alpha: float | None = setting(None, ge=0, emit="alpha", doc="L1 penalty on the leaves.")
+    max_delta_step: float | None = setting(None, ge=0, doc="Most that a leaf may give; helps with very rare classes.")
+    max_leaves: int | None = setting(None, ge=0, doc="Most leaves of a tree; 0 is no limit.")
+    max_bin: int | None = setting(None, ge=2, doc="Bins per column.")
+    max_cat_to_onehot: int = setting(64, ge=1, doc="Columns with fewer categories are split one against the rest.")
+    max_cat_threshold: int | None = setting(None, ge=1, doc="Most categories considered for one split.")
+    grow_policy: Literal["depthwise", "lossguide"] | None = setting(None, doc="Where trees grow next.")
+    tree_method: Literal["hist", "approx", "exact", "auto"] = setting("hist", doc="How splits are found.")
+    booster: Literal["gbtree", "dart", "gblinear"] | None = setting(None, doc="Kind of booster.")
+    rate_drop: float | None = setting(None, ge=0, le=1, doc="Share of trees that dart drops.")
+    skip_drop: float | None = setting(None, ge=0, le=1, doc="Chance that dart drops none.")
+    num_parallel_tree: int | None = setting(None, ge=1, doc="Trees per round; above 1 a boosted forest.")
+    sampling_method: Literal["uniform", "gradient_based"] | None = setting(None, doc="How rows are drawn.")
+    scale_pos_weight: float | None = setting(
+        None,
+        gt=0,
+        doc="Weight of the positive class. It ruins probabilities; the decision threshold is chosen instead.",
+    )
+    monotone_constraints: Mapping[str, int] | None = setting(
+        None, doc="Column -> 1 (prediction never falls as it rises), -1 or 0."
+    )
+    interaction_constraints: Sequence[Sequence[str]] | None = setting(
+        None, doc="Groups of columns that may meet in a tree."
+    )
+    objective: str = setting("auto", doc="Learning objective; by default that of the task.")
+    eval_metric: str = setting("auto", doc="Metric of early stopping; by default log loss or RMSE.")
+    base_score: float | None = setting(None, doc="Prediction before the first tree.")
+    tweedie_variance_power: float | None = setting(None, gt=1, lt=2, doc="For reg:tweedie.")
+    huber_slope: float | None = setting(None, gt=0, doc="For reg:pseudohubererror.")
+    quantile_alpha: float | None = setting(None, gt=0, lt=1, doc="For reg:quantileerror.")
+    seed: int = setting(0, ge=0, aliases=("random_state",), doc="Of everything random in the training.")
+    nthread: int | None = setting(None, ge=1, aliases=("n_jobs",), doc="Threads; by default all cores of the instance.")
+    parameters: Mapping[str, Any] | None = setting(None, doc="Any further XGBoost parameters, passed on as they are.")
+
+    def program_settings(self) -> Any:
+        """The settings, and the further parameters one by one."""
+        for name, value in super().program_settings():
+            if name == "parameters":
+                yield from value.items()
+            else:
+                yield name, value

@@ -1,0 +1,168 @@
+"""Where a definition will run: account role, bucket and region; and what has to be uploaded there."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from fluentpipe.assets import Asset, tree_sha256
+from fluentpipe.errors import DefinitionError, SettingError, SourceError, did_you_mean
+from fluentpipe.expression import Expression, Join
+from fluentpipe.images import image_uri
+from fluentpipe.program import program_files
+from fluentpipe.reference import ExecutionVariable, LocalPath
+from fluentpipe.s3uri import check_s3_uri, join_s3
+
+PLACEHOLDER_ROLE = "arn:aws:iam::000000000000:role/fluentpipe-placeholder"
+PLACEHOLDER_BUCKET = "fluentpipe-placeholder"
+PLACEHOLDER_REGION = "us-east-1"
+
+_ROLE = re.compile(r"arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+")  # botocore: RoleArn
+EXECUTION_ID = ExecutionVariable("PipelineExecutionId")
+SOURCE_ARCHIVE = "sourcedir.tar.gz"
+
+
+def _valid_role(_target: Target, _attribute: Any, value: object) -> None:
+    if not isinstance(value, str) or not _ROLE.fullmatch(value):
+        raise SettingError(f"role {value!r} is no role ARN.", fix="role='arn:aws:iam::111122223333:role/SageMakerRole'")
+
+
+def _valid_bucket(_target: Target, _attribute: Any, value: str) -> None:
+    check_s3_uri(f"s3://{value}")
+
+
+@attrs.define
+class Target:
+    """Where a definition will run. It collects the assets that steps ask for, each once.
+
+    Args:
+        pipeline: Name of the pipeline; the first segment of every key.
+        role: ARN of the role that the jobs take.
+        bucket: For code, data and outputs.
+        region: Such as `us-east-1`; decides the registry of images.
+    """
+
+    pipeline: str
+    role: str = attrs.field(default=PLACEHOLDER_ROLE, validator=_valid_role)
+    bucket: str = attrs.field(default=PLACEHOLDER_BUCKET, validator=_valid_bucket)
+    region: str = PLACEHOLDER_REGION
+    assets: dict[str, Asset] = attrs.field(factory=dict, init=False)
+    _hashes: dict[Any, str] = attrs.field(factory=dict, init=False, repr=False)
+    _programs: dict[Any, dict[str, Path]] = attrs.field(factory=dict, init=False, repr=False)
+    _archives: dict[Any, str] = attrs.field(factory=dict, init=False, repr=False)
+
+    def program(self, script: Path, companions: tuple[str, ...] = ()) -> Mapping[str, Path]:
+        """The files of a program, read once for a definition."""
+        if (script, companions) not in self._programs:
+            self._programs[script, companions] = program_files(script, companions)
+        return self._programs[script, companions]
+
+    def code(self, files: Mapping[str, Path | bytes]) -> str:
+        """The S3 URI of a folder of program files, which will be uploaded under its content hash."""
+        return self._asset("code", files)
+
+    def source_archive(self, files: Mapping[str, Path]) -> str:
+        """The S3 URI of a `sourcedir.tar.gz` of program files, as SageMaker's framework images take them."""
+        key = tuple(files.items())
+        if key not in self._archives:
+            folder = self._asset("code", {SOURCE_ARCHIVE: source_archive(files)})
+            self._archives[key] = f"{folder}/{SOURCE_ARCHIVE}"
+        return self._archives[key]
+
+    def location(self, value: Any) -> Any:
+        """An S3 URI, checked; a local path as the URI it will be uploaded to; an expression as it is.
+
+        Raises:
+            InvalidS3Uri: A malformed S3 URI.
+            SourceError: A local path where nothing is, or a scheme other than `s3://`.
+        """
+        if isinstance(value, Expression):
+            return value
+        text = str(value.path) if isinstance(value, LocalPath) else str(value)
+        if text.startswith("s3://"):
+            return check_s3_uri(text)
+        if "://" in text:
+            raise SourceError(f"data can be taken from s3:// and from local files, not from {text!r}.")
+        return self._local(Path(text))
+
+    def output(self, *segments: str) -> Join:
+        """An S3 URI below a prefix of this very execution, so that executions never overwrite each other."""
+        return Join("/", (f"s3://{self.bucket}/{self.pipeline}", EXECUTION_ID, *segments))
+
+    def image(self, framework: str, version: str) -> str:
+        """The URI of SageMaker's image of a framework in the region."""
+        return image_uri(framework, version, self.region)
+
+    def _local(self, path: Path) -> str:
+        files = local_files(path)
+        uri = self._asset("data", files)
+        return uri if path.is_dir() else join_s3(uri, path.name)
+
+    def _asset(self, folder: str, files: Mapping[str, Path | bytes]) -> str:
+        key = tuple(files.items())
+        digest = self._hashes.get(key)
+        if digest is None:
+            digest = self._hashes[key] = tree_sha256(files)
+        uri = f"s3://{self.bucket}/{self.pipeline}/{folder}/{digest}"
+        if uri not in self.assets:
+            self.assets[uri] = Asset(uri, digest, dict(files))
+        return uri
+
+
+def source_archive(files: Mapping[str, Path]) -> bytes:
+    """A gzipped tar that is the same to the byte for the same files, whatever their dates and owners."""
+    packed = io.BytesIO()
+    with gzip.GzipFile("", "wb", 9, packed, mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
+        for name in sorted(files):
+            content = files[name].read_bytes()
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), 0o644
+            tar.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def local_files(path: Path) -> dict[str, Path]:
+    """The files that a local path stands for: the file itself, or those below a folder, hidden ones left out.
+
+    Raises:
+        SourceError: Nothing is there.
+    """
+    if path.is_file():
+        return {path.name: path}
+    if not path.is_dir():
+        parent = path.parent if path.parent.is_dir() else Path()
+        near = did_you_mean(path.name, [each.name for each in parent.iterdir()]) if str(path) else ""
+        raise SourceError(
+            f"there is no file or folder {str(path)!r}.{near}", f"looked in {str(Path.cwd())!r}", path=path
+        )
+    files = {
+        each.relative_to(path).as_posix(): each
+        for each in sorted(path.rglob("*"))
+        if each.is_file()
+        and not any(part.startswith(".") or part == "__pycache__" for part in each.relative_to(path).parts)
+    }
+    if not files:
+        raise SourceError(f"the folder {str(path)!r} has no files.", path=path)
+    return files
+
+
+def refuse_placeholders(document: str) -> None:
+    """Refuse a definition that was made without role, bucket or region, as deploying one would fail far away.
+
+    Raises:
+        DefinitionError: It holds a placeholder.
+    """
+    found = [what for what, text in (("role", PLACEHOLDER_ROLE), ("bucket", PLACEHOLDER_BUCKET)) if text in document]
+    if found:
+        raise DefinitionError(
+            f"the definition was made without {' and '.join(found)}; it runs here, but not on SageMaker.",
+            fix='materialize(role="arn:aws:iam::…", bucket="my-bucket", region="us-east-1")',
+            diagnostics=(),
+        )

@@ -1,0 +1,90 @@
+"""Verbs: the methods of `Pipeline` that add a step, one signature per step class.
+
+A verb takes what its signature says. What it is given goes to the pipeline by name, so that a misspelt setting is answered
+with the right one instead of Python's own error.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, cast
+
+from fluentpipe.errors import SettingError
+from fluentpipe.step import Step
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Chained(Protocol):
+    def _add(self, verb: str, values: dict[str, Any]) -> Any: ...
+
+
+def verb(signature: F) -> F:
+    """Make a method that only has a signature into one that adds the step."""
+    name = signature.__name__
+    parameters = inspect.signature(signature).parameters.values()
+    positional = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD][1:]
+
+    @functools.wraps(signature)
+    def call(self: _Chained, *args: Any, **values: Any) -> Any:
+        if len(args) > len(positional):
+            takes = f"takes {', '.join(positional)} by position" if positional else "takes nothing by position"
+            raise SettingError(
+                f"{name} {takes}, but {len(args)} values were given.", fix="name the settings: max_depth=8", verb=name
+            )
+        for word, value in zip(positional, args, strict=False):
+            if word in values:
+                raise SettingError(f"{name} was given {word!r} twice.", verb=name)
+            values[word] = value
+        return self._add(name, values)
+
+    return cast("F", call)
+
+
+def verb_method(cls: type[Step], name: str) -> Callable[..., Any]:
+    """The verb of a step class that was declared while the program runs: as real as the generated ones."""
+
+    def method(self: _Chained, *args: Any, **values: Any) -> Any: ...
+
+    method.__name__ = name
+    method.__qualname__ = f"ProjectVerbs.{name}"
+    method.__module__ = "fluentpipe_project"
+    method.__doc__ = documentation(cls, name)
+    method.__signature__ = _signature(cls, name)  # type: ignore[attr-defined]  # functions take any attribute
+    return verb(method)
+
+
+def _signature(cls: type[Step], name: str) -> inspect.Signature:
+    kind = inspect.Parameter
+    parameters = [kind("self", kind.POSITIONAL_OR_KEYWORD)]
+    settings = {} if name == cls.contract.default_verb else cls.settings
+    for word, each in settings.items():
+        default = kind.empty if each.required else each.default
+        how = kind.POSITIONAL_OR_KEYWORD if each.positional else kind.KEYWORD_ONLY
+        parameters.append(kind(word, how, default=default, annotation=each.annotation))
+    inputs = [kind(spec.name, kind.KEYWORD_ONLY, default=None) for spec in cls.contract.dependencies]
+    parameters += [*inputs, kind("name", kind.KEYWORD_ONLY, default=None, annotation="str | None")]
+    ranked = sorted(
+        parameters, key=lambda each: (each.kind, each.default is not kind.empty and each.kind != kind.KEYWORD_ONLY)
+    )
+    return inspect.Signature(ranked)
+
+
+def documentation(cls: type[Step], name: str) -> str:
+    """The docstring of a verb, from the contract and the settings of its class."""
+    lines = [inspect.cleandoc(cls.__doc__ or f"Add a {cls.contract.step_type} step."), "", "Args:"]
+    settings = {} if name == cls.contract.default_verb else cls.settings
+    for word, each in settings.items():
+        unit = f" In {each.unit}." if each.unit else ""
+        also = f" Also {', '.join(each.aliases)}." if each.aliases else ""
+        lines.append(f"    {word}: {each.doc}{unit}{also}")
+    for spec in cls.contract.dependencies:
+        how = "Wired by itself" if spec.required else "Optional; wired by itself"
+        lines.append(f"    {spec.name}: {spec.description} {how}; takes {spec.says()}.")
+    lines.append(f"    name: Name of the step; {cls.contract.key!r} by default, another for a second use.")
+    if cls.contract.outputs:
+        lines += ["", "Outputs:"]
+        lines += [f"    {spec.name} ({spec.kind.__name__}): {spec.description}" for spec in cls.contract.outputs]
+    return "\n".join(lines)
