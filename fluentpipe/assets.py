@@ -19,7 +19,7 @@ from fluentpipe.s3uri import check_s3_uri
 
 _CHUNK = 1 << 20  # bytes read at once while hashing
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_UNSAFE = re.compile("[\x00-\x1f\x7f\\\\]")
+_UNSAFE = re.compile("[\x00-\x1f\x7f\\\\\ud800-\udfff]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -31,6 +31,7 @@ def check_file_name(name: str) -> str:
             letter or a control character.
     """
     segments = name.split("/")
+    # Surrogates stand for bytes that are no text: such a name cannot be hashed, nor sent to S3.
     if _UNSAFE.search(name) or _DRIVE.match(name) or any(part in ("", ".", "..") for part in segments):
         raise FluentpipeError(
             f"{name!r} is no safe name for a file of an asset.",
@@ -44,10 +45,13 @@ def tree_sha256(files: Mapping[str, Path | bytes]) -> str:
     """SHA-256 (hexadecimal) over relative names and contents; the order given does not matter.
 
     Paths are read in chunks, so that large files never fill the memory.
+
+    Raises:
+        FluentpipeError: A name is unsafe; see `check_file_name`.
     """
     tree = hashlib.sha256()
     for name in sorted(files):
-        encoded = name.encode()
+        encoded = check_file_name(name).encode()
         tree.update(b"%d:%b" % (len(encoded), encoded))
         tree.update(_content_sha256(files[name]))
     return tree.hexdigest()
@@ -84,7 +88,9 @@ class Asset:
                 fix="build it with Asset.of(prefix, files)",
             )
         for name in self.files:
-            check_file_name(name)
+            folders = check_file_name(name).split("/")[:-1]
+            if any("/".join(folders[:depth]) in self.files for depth in range(1, len(folders) + 1)):
+                raise FluentpipeError(f"A part of {name!r} is a file of the asset itself.", fix="rename one of them")
 
     @classmethod
     def of(cls, prefix: str, files: Mapping[str, Path | bytes]) -> Asset:

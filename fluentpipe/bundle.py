@@ -54,18 +54,16 @@ def read_bundle(folder: Path) -> tuple[str, str, Callable[[Mapping[str, Any]], t
     """
     marker = folder / "bundle.json"
     if not marker.is_file():
-        raise DefinitionError(
-            f"{folder} is no bundle: it has no bundle.json.", fix="give a folder that Definition.write made"
-        )
+        raise _refused(f"{folder} is no bundle: it has no bundle.json.", "give a folder that Definition.write made")
     try:
         facts = json.loads(_plain_file(marker).read_text("utf-8"))
         version, name = facts["format"], facts["name"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DefinitionError(f"{marker} is damaged: {error!r}.", fix="write the bundle again") from error
+        raise _refused(f"{marker} is damaged: {error!r}.", "write the bundle again") from error
     if version != FORMAT or not isinstance(name, str):
-        raise DefinitionError(
+        raise _refused(
             f"{marker} says format {version!r} and name {name!r}; this version of fluentpipe reads format {FORMAT}.",
-            fix="upgrade fluentpipe, or write the bundle again",
+            "upgrade fluentpipe, or write the bundle again",
         )
     text = _plain_file(folder / "definition.json").read_text("utf-8")
     return name, text, lambda document: _read_assets(folder / "assets", asset_uris(document))
@@ -86,16 +84,27 @@ def _read_assets(folder: Path, uris: Mapping[str, str]) -> tuple[Asset, ...]:
     stored = {each.name: _files(each) for each in sorted(_plain_folder(folder).iterdir())}
     for sha256, files in stored.items():
         if sha256 not in uris.values():
-            raise DefinitionError(f"{folder / sha256} belongs to no URI of the definition.", fix="delete it")
-        if tree_sha256(files) != sha256:
-            raise DefinitionError(
+            raise _refused(f"{folder / sha256} belongs to no URI of the definition.", "delete it")
+        if _hashed(files) != sha256:
+            raise _refused(
                 f"{folder / sha256} holds other files than its hash says: something was changed, added or removed.",
-                fix="write the bundle again",
+                "write the bundle again",
             )
     try:
         return tuple(Asset(uri, sha256, stored[sha256]) for uri, sha256 in uris.items() if sha256 in stored)
     except InvalidS3Uri as error:
-        raise DefinitionError(f"An asset of {folder} has a malformed URI. {error}") from error
+        raise _refused(f"An asset of {folder} has a malformed URI. {error}", "correct the definition") from error
+
+
+def _hashed(files: Mapping[str, Path | bytes]) -> str:
+    try:
+        return tree_sha256(files)
+    except FluentpipeError as error:
+        raise _refused(f"A bundle holds an unsafe name. {error}", "write the bundle again") from error
+
+
+def _refused(headline: str, fix: str) -> DefinitionError:
+    return DefinitionError(headline, fix=fix, diagnostics=())
 
 
 def _files(folder: Path) -> dict[str, Path | bytes]:
@@ -113,13 +122,13 @@ def _files(folder: Path) -> dict[str, Path | bytes]:
 
 def _plain_file(path: Path) -> Path:
     if path.is_symlink() or not path.is_file():
-        raise DefinitionError(f"{path} is no plain file; a bundle holds no links.", fix="write the bundle again")
+        raise _refused(f"{path} is no plain file; a bundle holds no links.", "write the bundle again")
     return path
 
 
 def _plain_folder(path: Path) -> Path:
     if path.is_symlink() or not path.is_dir():
-        raise DefinitionError(f"{path} is no plain folder; a bundle holds no links.", fix="write the bundle again")
+        raise _refused(f"{path} is no plain folder; a bundle holds no links.", "write the bundle again")
     return path
 
 
@@ -148,7 +157,9 @@ def _fill(staged: Path, name: str, document: Mapping[str, Any], assets: tuple[As
 def _publish(staged: Path, folder: Path) -> None:
     """Put the staged bundle in place; the one it replaces is moved aside first and comes back on failure."""
     if not (folder / "bundle.json").exists():
-        staged.replace(folder)
+        if folder.exists():
+            folder.rmdir()  # empty, or it would have been refused
+        staged.rename(folder)
         return
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.tmp-", dir=folder.parent)) / "old"
     folder.rename(aside)

@@ -106,7 +106,9 @@ class Definition:
     @property
     def parameters(self) -> Mapping[str, Mapping[str, Any]]:
         """The declared parameters: name -> declaration (Name, Type, DefaultValue, …), in their order."""
-        declared = self.document.get("Parameters", ())
+        declared = self.document.get("Parameters")
+        if not isinstance(declared, list | tuple):
+            return MappingProxyType({})
         named = [each for each in declared if isinstance(each, Mapping) and isinstance(each.get("Name"), str)]
         return MappingProxyType({each["Name"]: each for each in named})
 
@@ -144,7 +146,8 @@ class Definition:
     def __repr__(self) -> str:
         steps = sum(1 for _ in self.steps())
         count = "1 step" if steps == 1 else f"{steps} steps"
-        return f"<definition {self.name}: {count}, {len(self.assets)} assets>"
+        assets = "1 asset" if len(self.assets) == 1 else f"{len(self.assets)} assets"
+        return f"<definition {self.name}: {count}, {assets}>"
 
 
 def parse(text: str | bytes, where: str) -> dict[str, Any]:
