@@ -103,7 +103,8 @@ def _write_split(folder: Path, split: str, data: raw.RawData, preprocessing: Pre
     reading.write_parquet(pa.Table.from_arrays(arrays, names=[*(feature.name for feature in features), LABEL]), file)
     schema: dict[str, Any] = {
         "version": 1,
-        "split": split,
+        "part": split,
+        "split": data.schema.get("split", {}),
         **target.as_dict(),
         "features": [feature.name for feature in features],
         "feature_types": [feature.type for feature in features],

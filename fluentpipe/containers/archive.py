@@ -1,0 +1,64 @@
+"""Unpack an archive that somebody else may have made, into one folder and no further."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING or __package__:
+    from .job import JobError
+else:  # beside its siblings, as the jobs run it
+    from job import JobError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MOST_MEMBERS = 10_000
+MOST_BYTES = 8 << 30  # unpacked; 300 kB can unpack to 300 MB
+BLOCK = 1 << 20
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Write the plain files of a tar archive into a folder.
+
+    Only plain files and folders are taken, member by member and without their modes and owners, so that no link can lead
+    out of the folder.
+
+    Raises:
+        JobError: The archive is damaged, too large, or holds a member that has no place in a model.
+    """
+    try:
+        with tarfile.open(archive) as members:
+            written = 0
+            for count, member in enumerate(members, 1):
+                if count > MOST_MEMBERS:
+                    msg = f"{archive.name} has more than {MOST_MEMBERS} members"
+                    raise JobError(msg)
+                written = _unpack_one(members, member, folder, written, archive.name)
+    except (tarfile.TarError, EOFError, OSError) as fault:
+        msg = f"{archive.name} is not a readable archive: {fault}"
+        raise JobError(msg) from None
+
+
+def _unpack_one(members: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, written: int, name: str) -> int:
+    path = PurePosixPath(member.name)
+    if path.is_absolute() or ".." in path.parts or "\\" in member.name or ":" in member.name or "\0" in member.name:
+        msg = f"{name} has a member that would leave its folder: {member.name!r}"
+        raise JobError(msg)
+    if member.isdir():
+        return written
+    content = members.extractfile(member) if member.isreg() else None
+    if content is None:
+        msg = f"{name} has a member that is no plain file: {member.name!r}"
+        raise JobError(msg)
+    target = folder.joinpath(*path.parts)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as out:
+        while block := content.read(BLOCK):
+            written += len(block)
+            if written > MOST_BYTES:
+                msg = f"{name} unpacks to more than {MOST_BYTES >> 30} GiB"
+                raise JobError(msg)
+            out.write(block)
+    return written

@@ -1,0 +1,165 @@
+"""Train gradient-boosted trees with XGBoost on preprocessed data.
+
+Every hyperparameter is an argument `--name value`, as SageMaker's script mode passes them; JSON files in the channel
+`hyperparameters` go over them. The model folder holds all that serving needs: booster, preprocessing, code.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xgboost
+
+if TYPE_CHECKING or __package__:
+    from . import boosting, hyperparameters, job, matrices, metrics, model_card, model_folder
+    from .preprocessing import Preprocessing
+else:  # beside its siblings, as the jobs run it
+    import boosting
+    import hyperparameters
+    import job
+    import matrices
+    import metrics
+    import model_card
+    import model_folder
+    from preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# What inference needs beside itself; it travels with the model.
+SERVING_CODE = (
+    "inference.py", "job.py", "reading.py", "csv_text.py", "values.py", "tasks.py", "preprocessing.py", "model_folder.py",
+)  # fmt: skip
+# Said of the machine, not of the model: they must not change its bytes.
+NOT_RECORDED = ("nthread", "verbosity", "n_folds")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Read, train, write."""
+    parser = job.Arguments(__doc__)
+    for name in ("train", "validation", "preprocessing", "hyperparameters"):
+        parser.add_argument(f"--{name}", type=Path, default=job.channel(name))
+    for name, place in (("model-dir", "model"), ("output-data-dir", "output/data")):
+        standard = os.environ.get(f"SM_{name.upper().replace('-', '_')}", job.base_dir() / place)
+        parser.add_argument(f"--{name}", f"--{name.replace('-', '_')}", type=Path, default=standard)
+    options, others = parser.parse_known_args(arguments)
+    given = {**hyperparameters.from_command_line(others), **hyperparameters.from_folder(options.hyperparameters)}
+
+    rows = matrices.read(options.train)
+    validation = _validation(options.validation, rows)
+    target = rows.target
+    count = len(rows.labels) + (len(validation.labels) if validation else 0)
+    if len(rows.labels) < 2:
+        msg = f"there are {len(rows.labels)} training rows; at least two are needed"
+        raise job.JobError(msg)
+    in_time = rows.schema.get("split", {}).get("how") == "time"
+    used = hyperparameters.complete(given, target.task, len(target.classes), count, in_time=in_time)
+    print(
+        f"training rows: {len(rows.labels)}, features: {len(rows.names)}, task: {target.task}, label: {target.label!r}"
+    )
+    print("hyperparameters: " + " ".join(f"{name}={used[name]}" for name in sorted(used)), flush=True)
+
+    trained = boosting.train(rows, validation, used, target.task)
+    facts = _facts(trained, rows, validation, used)
+    _write(options.model_dir, trained, rows, facts, options.preprocessing)
+    history = [dict(member) for member in trained.history]
+    job.write_json(options.output_data_dir / "history.json", {"version": 1, "validation": history})
+    print("held-out rows: " + " ".join(f"{name}={value:.4f}" for name, value in facts["held_out_metrics"].items()))
+
+
+def _validation(folder: Path, rows: matrices.Matrix) -> matrices.Matrix | None:
+    """Validation rows of the channel; None without the channel or where it is empty."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return None
+    found = matrices.read(folder)
+    matrices.check_same_features(found.names, rows.names, "validation rows", "training rows")
+    return found if len(found.labels) else None
+
+
+def _facts(
+    trained: boosting.Trained, rows: matrices.Matrix, validation: matrices.Matrix | None, used: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The contents of model.json."""
+    target = rows.target
+    scores, labels = trained.held_out, trained.held_out_labels
+    threshold = metrics.best_threshold(labels == 1, scores) if target.task == "binary" else None
+    hashes = {"train": rows.schema.get("sha256"), "validation": validation.schema.get("sha256") if validation else None}
+    return {
+        "version": 1,
+        **target.as_dict(),
+        "features": list(rows.names),
+        "feature_types": list(rows.types),
+        "feature_columns": list(rows.schema.get("feature_columns", rows.names)),
+        **({} if threshold is None else {"threshold": threshold}),
+        "parameters": {name: used[name] for name in sorted(used) if name not in NOT_RECORDED},
+        "n_folds": used["n_folds"],
+        "rounds": trained.booster.num_boosted_rounds(),
+        "best_iteration": [member["best_round"] for member in trained.members],
+        "members": list(trained.members),
+        "rows": {"train": len(rows.labels), "validation": len(validation.labels) if validation else 0},
+        "held_out_metrics": metrics.of_task(target.task, labels, scores, threshold),
+        "data": {"sha256": hashes, "source": rows.schema.get("source", {})},
+        "warnings": list(rows.schema.get("warnings", [])),
+        "versions": {
+            "python": platform.python_version(),
+            "xgboost": xgboost.__version__,
+            "numpy": np.__version__,
+            "pyarrow": metadata.version("pyarrow"),
+        },
+    }
+
+
+def _importances(booster: xgboost.Booster, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Features by the loss that their splits took away; `share` of the total, `gain` and `splits` as XGBoost has them."""
+    total: dict[str, Any] = dict(booster.get_score(importance_type="total_gain"))
+    mean: dict[str, Any] = dict(booster.get_score(importance_type="gain"))
+    splits: dict[str, Any] = dict(booster.get_score(importance_type="weight"))
+    whole = float(sum(total.values())) or 1.0
+    found = [
+        {
+            "feature": name,
+            "column": column,
+            "gain": float(mean.get(name, 0.0)),
+            "share": float(total.get(name, 0.0)) / whole,
+            "splits": int(splits.get(name, 0)),
+        }
+        for name, column in zip(facts["features"], facts["feature_columns"], strict=True)
+    ]
+    return sorted(found, key=lambda entry: (-entry["share"], entry["feature"]))
+
+
+def _write(
+    folder: Path, trained: boosting.Trained, rows: matrices.Matrix, facts: Mapping[str, Any], preprocessing: Path
+) -> None:
+    """Write the model folder; the same inputs give the same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / model_folder.BOOSTER).write_bytes(bytes(trained.booster.save_raw("ubj")))
+    job.write_json(folder / model_folder.MODEL, dict(facts))
+    importances = _importances(trained.booster, facts)
+    job.write_json(folder / "importances.json", {"version": 1, "importances": importances})
+    (folder / "model_card.md").write_text(model_card.render(facts, importances), encoding="utf-8")
+    learned = preprocessing / model_folder.PREPROCESSING
+    if learned.is_file():
+        _check_preprocessing(learned, rows)
+        shutil.copyfile(learned, folder / model_folder.PREPROCESSING)
+    code = folder / "code"
+    code.mkdir(exist_ok=True)
+    for name in SERVING_CODE:
+        shutil.copyfile(Path(__file__).with_name(name), code / name)
+
+
+def _check_preprocessing(file: Path, rows: matrices.Matrix) -> None:
+    """Refuse a preprocessing that did not make these rows: the model would serve nonsense."""
+    found = Preprocessing.from_json(file.read_text(encoding="utf-8"))
+    names = tuple(feature.name for feature in found.features)
+    matrices.check_same_features(names, rows.names, "rows that the preprocessing makes", "training rows")
+
+
+if __name__ == "__main__":
+    job.run(main, reason_file="failure")
