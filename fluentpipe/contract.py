@@ -13,8 +13,8 @@ from fluentpipe.kinds import DependencyType, Kind, general_kind, kind_fits, snak
 DATA_TYPES = ("S3Uri", "String", "Integer", "Float", "Boolean")
 
 RESERVED_VERBS = frozenset({
-    "auto_train_xgboost", "explain", "materialize", "merge", "name", "outputs", "parameters", "provide", "run", "step",
-    "steps",
+    "auto_train_xgboost", "data_parameter", "explain", "from_steps", "materialize", "merge", "name", "outputs",
+    "parameters", "provide", "run", "step", "steps",
 })  # fmt: skip
 """Names that `Pipeline` has for itself, and no verb can have."""
 

@@ -315,7 +315,7 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
 
         given = dict(parameters or {})
         if data is not None:
-            given[self._data_parameter()] = str(data)
+            given[self.data_parameter()] = str(data)
         return run(
             self.materialize(),
             parameters=given,
@@ -326,7 +326,12 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
             echo=echo,
         )
 
-    def _data_parameter(self) -> str:
+    def data_parameter(self) -> str:
+        """Name of the parameter that `data=` sets: the source of the one `load_data`.
+
+        Raises:
+            SettingError: There is none, or several.
+        """
         names = [
             node.step.parameter.name
             for node in self._chain.nodes

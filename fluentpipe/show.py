@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from typing_extensions import override
 
 from fluentpipe.plan import Plan, limited
 from fluentpipe.resolve import Binding, Node, said
+
+if TYPE_CHECKING:
+    from fluentpipe.run import Run
 
 
 @attrs.frozen(repr=False, eq=False)
@@ -83,3 +86,58 @@ def outline(name: str, nodes: tuple[Node, ...], provided: tuple[str, ...] = ()) 
         yields = ", ".join(spec.name for spec in node.step.contract.outputs)
         lines.append(f"{indent}{node.step.name}({takes})" + (f" -> {yields}" if yields else ""))
     return "\n".join(lines)
+
+
+def print_run(run: Run) -> None:
+    """Print how a run went: steps, metrics, models and where everything lies."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        title=f"{run.name}: {run.status.lower()}{_seconds(run.seconds, ' in ')}",
+    )
+    table.add_column("step", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("time", no_wrap=True, justify="right")
+    table.add_column("memory", no_wrap=True, justify="right")
+    table.add_column("")
+    colours = {"Succeeded": "green", "Failed": "red", "NotExecuted": "dim", "Stopped": "yellow"}
+    for step in run.steps.values():
+        memory = f"{step.peak_memory_mb:.0f} MiB" if step.peak_memory_mb is not None else ""
+        status = f"[{colours.get(step.status, 'white')}]{step.status}[/]"
+        table.add_row(
+            escape_markup(step.name), status, _seconds(step.seconds), memory, escape_markup(step.reason.split("\n")[0])
+        )
+    console.print(table)
+    figures = {name: value for name, value in run.metrics.items() if isinstance(value, float)}
+    if figures:
+        console.print("test rows   " + "   ".join(f"{name} [bold]{value:.4f}[/]" for name, value in figures.items()))
+    for model in run.models:
+        console.print(
+            f"registered  [bold]{escape_markup(model.group)}[/] version {model.version}, {model.approval_status}",
+            soft_wrap=True,
+        )
+        console.print(f"model       {escape_markup(str(model.path / 'model.tar.gz'))}", soft_wrap=True)
+    for path in (
+        file
+        for step in run.steps.values()
+        for out in step.outputs.values()
+        for file in sorted(out.glob("evaluation.json"))
+    ):
+        console.print(f"report      {escape_markup(str(path))}", soft_wrap=True)
+    console.print(f"everything  {escape_markup(str(run.path))}", soft_wrap=True)
+
+
+def escape_markup(text: str) -> str:
+    """Text that rich prints as it is."""
+    from rich.markup import escape as escaped
+
+    return escaped(text)
+
+
+def _seconds(value: float | None, before: str = "") -> str:
+    return f"{before}{value:.2f} s" if value is not None else ""

@@ -1,0 +1,245 @@
+"""The command line: words to calls. Nothing here decides anything.
+
+Exit status: 0 done, 1 a step failed, 2 the command or the pipeline is faulty, 3 a gate stopped the run.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+import fluentpipe
+from fluentpipe.errors import FluentpipeError, GateFailed, RunError
+
+if TYPE_CHECKING:
+    from fluentpipe.definition import Definition
+    from fluentpipe.pipeline import Pipeline
+    from fluentpipe.run import Run
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_TARGET_HELP = (
+    "TARGET is a definition (FILE.json), a bundle folder, a module (package.module:pipe) or a script (train.py:pipe)."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(fluentpipe.__version__, prog_name="fluentpipe")
+def main() -> None:
+    """Machine-learning pipelines in one fluent chain: checked, run here, and compiled for Amazon SageMaker.
+
+    Start with `fluentpipe demo`.
+    """
+
+
+def _reported(command: F) -> F:
+    """Turn our errors into a message and an exit status."""
+
+    @functools.wraps(command)
+    def call(*args: Any, **values: Any) -> Any:
+        try:
+            return command(*args, **values)
+        except GateFailed as error:
+            status = 3
+            message = str(error)
+        except RunError as error:
+            status = 1
+            message = str(error)
+        except (FluentpipeError, FileNotFoundError) as error:
+            status = 2
+            message = f"{type(error).__name__}: {error}"
+        click.echo(click.style(message, fg="red"), err=True)
+        sys.exit(status)
+
+    return cast("F", call)
+
+
+def _pairs(separator_hint: str) -> Callable[[Any, Any, tuple[str, ...]], dict[str, str]]:
+    def parse(_context: Any, _option: Any, given: tuple[str, ...]) -> dict[str, str]:
+        pairs = [text.partition("=") for text in given]
+        wrong = [text for text, (name, equals, _) in zip(given, pairs, strict=True) if not (name and equals)]
+        if wrong:
+            raise click.BadParameter(f"{', '.join(wrong)}: write {separator_hint}")
+        return {name: value for name, _, value in pairs}
+
+    return parse
+
+
+_home = click.option(
+    "--home", type=click.Path(path_type=Path), help="Folder of runs and of the model registry. [default: .fluentpipe]"
+)
+_role = click.option("--role", help="ARN of the role that the jobs take.")
+_bucket = click.option("--bucket", help="Bucket for code, data and outputs.")
+_region = click.option("--region", help="Region, such as us-east-1.")
+
+
+@main.command()
+@_home
+@click.option("-q", "--quiet", is_flag=True, help="Only the outcome.")
+@_reported
+def demo(home: Path | None, quiet: bool) -> None:
+    """Train, evaluate, gate and register a model on real data: 7,043 customers, who stays and who leaves."""
+    from fluentpipe.demo import CODE, demo_pipeline
+
+    pipe = demo_pipeline()
+    click.echo(click.style(CODE, fg="cyan"))
+    run = pipe.run(home=home, echo=None if quiet else click.echo)
+    _say_outcome(run)
+
+
+@main.command(epilog=_TARGET_HELP)
+@click.argument("target")
+@click.option("--data", help="Where the rows are instead of the default: a local file or folder, or an S3 URI.")
+@click.option(
+    "-p",
+    "--parameter",
+    "parameters",
+    multiple=True,
+    callback=_pairs("NAME=VALUE"),
+    help="Value of a pipeline parameter, as NAME=VALUE; repeatable.",
+)
+@click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    callback=_pairs("s3://bucket/prefix=./folder"),
+    help="Local folder that stands for an S3 prefix, as s3://bucket/prefix=./folder; repeatable.",
+)
+@_home
+@click.option("--max-parallel", type=click.IntRange(min=1), help="Steps side by side. [default: the cores]")
+@click.option("-q", "--quiet", is_flag=True, help="Only the outcome.")
+@_reported
+def run(
+    target: str,
+    data: str | None,
+    parameters: dict[str, str],
+    maps: dict[str, str],
+    home: Path | None,
+    max_parallel: int | None,
+    quiet: bool,
+) -> None:
+    """Run a pipeline on this machine: no AWS, no Docker."""
+    from fluentpipe.run import run as run_definition
+
+    pipe, definition = _load(target)
+    if data is not None:
+        parameters = {**parameters, pipe.data_parameter() if pipe is not None else "data": data}
+    done = run_definition(
+        definition,
+        parameters=parameters,
+        maps=maps,
+        home=home,
+        max_parallel=max_parallel,
+        echo=None if quiet else click.echo,
+    )
+    _say_outcome(done)
+
+
+@main.command(name="compile", epilog=_TARGET_HELP)
+@click.argument("target")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder to write the bundle to.",
+)
+@_role
+@_bucket
+@_region
+@_reported
+def compile_(target: str, out: Path, role: str | None, bucket: str | None, region: str | None) -> None:
+    """Write the SageMaker pipeline definition, checked, and the files it needs, as a bundle."""
+    given = {"role": role, "bucket": bucket, "region": region}
+    _, definition = _load(target, {name: value for name, value in given.items() if value is not None})
+    click.echo(f"wrote {definition.write(out)}: {definition!r}")
+    for diagnostic in definition.diagnostics:
+        click.echo(str(diagnostic))
+
+
+@main.command(epilog=_TARGET_HELP)
+@click.argument("target")
+@_reported
+def check(target: str) -> None:
+    """Print every fault of a pipeline; exit status 2 if one is an error."""
+    _, definition = _load(target, strict=False)
+    for diagnostic in definition.diagnostics:
+        click.echo(str(diagnostic))
+    errors = sum(diagnostic.severity == "error" for diagnostic in definition.diagnostics)
+    click.echo(f"{definition.name}: {errors} errors, {len(definition.diagnostics) - errors} warnings")
+    sys.exit(2 if errors else 0)
+
+
+@main.command(epilog="TARGET is a module (package.module:pipe) or a script (train.py:pipe).")
+@click.argument("target")
+@_reported
+def explain(target: str) -> None:
+    """Print why each input of a pipeline is wired as it is."""
+    pipe, _ = _load(target)
+    if pipe is None:
+        raise click.UsageError("a definition has its inputs wired already; explain takes a module or a script.")
+    click.echo(str(pipe.explain()))
+
+
+def _load(
+    target: str, places: dict[str, str] | None = None, *, strict: bool = True
+) -> tuple[Pipeline[Any] | None, Definition]:
+    """A definition from a file or a bundle, or from the pipeline of a module or a script."""
+    from fluentpipe.definition import Definition
+
+    path = Path(target)
+    if path.suffix == ".json" or path.is_dir():
+        return None, Definition.load(path, strict=strict)
+    pipe = _pipeline(target)
+    return pipe, pipe.materialize(**cast("Any", places or {}))
+
+
+def _pipeline(target: str) -> Pipeline[Any]:
+    from fluentpipe.pipeline import Pipeline
+
+    where, colon, name = target.rpartition(":") if ":" in target else (target, "", "")
+    module = _module(where)
+    found = {key: value for key, value in vars(module).items() if isinstance(value, Pipeline)}
+    if not colon and len(found) == 1:
+        return next(iter(found.values()))
+    if name not in found:
+        there = f"it has {', '.join(sorted(found))}" if found else "it has none"
+        raise click.UsageError(
+            f"{where} has no pipeline {name!r}; {there}." if name else f"say which pipeline of {where}: {there}."
+        )
+    return found[name]
+
+
+def _module(where: str) -> Any:
+    path = Path(where)
+    if path.suffix != ".py":
+        sys.path.insert(0, str(Path.cwd()))
+        try:
+            return importlib.import_module(where)
+        except ModuleNotFoundError as error:
+            if error.name and where.startswith(error.name):
+                raise click.UsageError(f"there is no file, folder or module {where!r}.") from error
+            raise
+    if not path.is_file():
+        raise click.UsageError(f"there is no script {where!r}.")
+    sys.path.insert(0, str(path.parent.resolve()))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None  # a .py file has one
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _say_outcome(run: Run) -> None:
+    from fluentpipe.show import print_run
+
+    print_run(run)
