@@ -22,7 +22,7 @@ from fluentpipe.errors import FluentpipeError, RunError, StepFailed
 from fluentpipe.run.environment import Mask, inherited
 from fluentpipe.run.failure import job_failed, not_carried_out
 from fluentpipe.run.job import ACCOUNT, Job, find_input, max_seconds
-from fluentpipe.run.paths import inside, private_path
+from fluentpipe.run.paths import as_in_container, inside, private_path
 from fluentpipe.run.process import Children, Command, Exit
 from fluentpipe.run.processing import ProcessingJob
 from fluentpipe.run.record import Record, now
@@ -142,7 +142,7 @@ class Execution:
         with (stage / "log.txt").open("w", encoding="utf-8", errors="replace") as log:
 
             def on_line(line: str) -> None:
-                line = mask.text(line)
+                line = as_in_container(mask.text(line), root)
                 log.write(line + "\n")
                 log.flush()
                 self.say(f"[{job.step}] {line}")

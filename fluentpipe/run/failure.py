@@ -9,6 +9,7 @@ from pathlib import Path
 from fluentpipe.errors import FluentpipeError, RunError, StepFailed
 from fluentpipe.run.environment import Mask
 from fluentpipe.run.job import Job
+from fluentpipe.run.paths import as_in_container
 from fluentpipe.run.process import Exit
 
 _MESSAGE = 1024  # characters of the failure file that count, as on the service
@@ -30,8 +31,8 @@ def job_failed(job: Job, ended: Exit, root: Path, log: Path, mask: Mask, limit: 
         limit: Seconds that it was allowed to take.
     """
     how = _how(ended, limit)
-    lines = [mask.text(line)[:_LINE] for line in ended.tail if line.strip()]
-    own = mask.text(_own_message(root / job.failure_file)) or (lines[-1] if lines else "")
+    lines = [as_in_container(mask.text(line), root)[:_LINE] for line in ended.tail if line.strip()]
+    own = as_in_container(mask.text(_own_message(root / job.failure_file)), root) or (lines[-1] if lines else "")
     shown = [f"  | {line}" for line in lines[-_SHOWN:]]
     return StepFailed(
         f"Step {job.step!r} {how}{': ' + own if own else '; it wrote no message.'}",

@@ -62,6 +62,11 @@ def relocated(text: str, root: Path) -> str:
     return _CONTAINER_PATH.sub(lambda found: found.group(1) + str(root), text)
 
 
+def as_in_container(text: str, root: Path) -> str:
+    """Text in which the root is `/opt/ml` again: the root is gone when somebody reads it."""
+    return text.replace(str(root), CONTAINER_ROOT)
+
+
 def folder_name(name: str, otherwise: str) -> str:
     """The name itself where it is a plain name for a folder, else the other one."""
     return name if _FOLDER_NAME.fullmatch(name) else otherwise
@@ -102,7 +107,7 @@ def look_up(document: object, path: str, where: str) -> Any:
         if part not in known:
             raise RunError(
                 f"{where} has no {path!r}.",
-                f"at {walked or 'the top'} there is: {_listed(value, known)}"
+                f"at {walked or 'the top'} there is: {_listed(value, known)}."
                 + did_you_mean(str(part), map(str, known)),
                 path=path,
             )

@@ -301,7 +301,7 @@ DURING: dict[str, tuple[Callable[[], Sketch], type[RunError], str]] = {
     "a figure that is not in the report": (
         _reader("metrics.acu"),
         RunError,
-        r"^Step 'A': The file evaluation\.json of step 'E', property file 'report' \(.*\) has no 'metrics\.acu'\.\n  at metrics there is: auc Did you mean 'auc'\?",
+        r"^Step 'A': The file evaluation\.json of step 'E', property file 'report' \(.*\) has no 'metrics\.acu'\.\n  at metrics there is: auc\. Did you mean 'auc'\?",
     ),
     "a report that is no JSON": (
         _reader("x", written="{"),

@@ -8,6 +8,7 @@ import signal
 import sys
 import tarfile
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -160,19 +161,26 @@ def test_a_step_that_writes_to_its_large_input_is_told_so(run, tmp_path):
 
 
 def test_paths_of_the_container_are_moved_in_arguments_and_environment(run):
+    sketch = Sketch(n=3)
+    script = "import json, os, pathlib, sys; pathlib.Path(sys.argv[1]).write_text(json.dumps([sys.argv[2:], os.environ['WHERE']]))"
+    words = (f"{OUT}/told/x.json", "--out=/opt/ml/processing/output", "/opt/mlx", "a/opt/ml/b", {"Get": "Parameters.n"})
+    sketch.processing("A", script, outputs=("told",), arguments=words, environment={"WHERE": "/opt/ml/model"})
+    result = run(sketch)
+    arguments, where = json.loads((result.steps["A"].outputs["told"] / "x.json").read_text())
+    root = where.removesuffix("/model")
+    assert root.startswith(str(result.path))
+    assert arguments == [f"--out={root}/processing/output", "/opt/mlx", "a/opt/ml/b", "3"]
+
+
+def test_a_log_shows_paths_as_in_the_container(run):
     sketch = Sketch()
     sketch.processing(
-        "A",
-        "import os, sys; print(sys.argv[1:], os.environ['WHERE'])",
-        arguments=("--out=/opt/ml/processing/output", "/opt/mlx", "a/opt/ml/b", {"Get": "Parameters.n"}),
-        environment={"WHERE": "/opt/ml/model"},
+        "A", "import os; print(__file__, os.getcwd()); raise SystemExit(os.environ['SAGEMAKER_BASE_DIR'] + '/x')"
     )
-    sketch.parameters.append({"Name": "n", "Type": "Integer", "DefaultValue": 3})
-    result = run(sketch)
-    printed = result.steps["A"].log.read_text()
-    assert "'--out=/opt/ml" not in printed
-    assert "/processing/output', '/opt/mlx', 'a/opt/ml/b', '3'] " in printed
-    assert printed.rstrip().endswith("/ml/model")
+    with pytest.raises(StepFailed, match=r"exit code 1: /opt/ml/x\n") as caught:
+        run(sketch)
+    log = Path(caught.value.log).read_text()
+    assert log == "/opt/ml/processing/input/code/main.py /opt/ml\n/opt/ml/x\n"
 
 
 def test_a_shell_entry_point_runs_as_it_is(run):
