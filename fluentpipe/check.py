@@ -32,7 +32,7 @@ from fluentpipe.shapes import (
 
 __all__ = ["Diagnostic", "check", "check_pipeline_name"]
 
-MAX_DEPTH = 400  # containers in one another; every level of conditions takes five, a request about ten
+MAX_DEPTH = 400  # containers in one another; a level of conditions takes three, a request about ten
 VERSION = "2020-12-01"  # the only version there is
 MEMBERS = frozenset(("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "Steps", "MlflowConfig"))
 PARAMETER_MEMBERS = frozenset(("Name", "Type", "DefaultValue", "Description", "EnumValues"))
@@ -181,7 +181,7 @@ def _check_parameter_values(declared: Mapping[str, Any], path: str, findings: Fi
         if member not in PARAMETER_MEMBERS:
             message = f"A parameter has no member {member!r}.{did_you_mean(str(member), PARAMETER_MEMBERS)}"
             findings.error("unknown-member", path + write_key(member), message)
-    kind = declared.get("Type")
+    kind = declared.get("Type", "String")  # as in the published JSON schema of definitions
     if not isinstance(kind, str) or kind not in PARAMETER_TYPES:
         near = did_you_mean(kind, PARAMETER_TYPES) if isinstance(kind, str) else ""
         message = f"{described(kind)} is no type of a parameter.{near}"

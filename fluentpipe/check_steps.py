@@ -41,7 +41,7 @@ COMPARISONS = frozenset(("Equals", "NotEquals", "GreaterThan", "GreaterThanOrEqu
 CONDITIONS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(COMPARISONS, frozenset(("LeftValue", "RightValue"))),
     "In": frozenset(("QueryValue", "Values")),
-    "Not": frozenset(("Expression",)),
+    "Not": frozenset(("Condition",)),  # the service refuses the older SDKs' "Expression"
     "Or": frozenset(("Conditions",)),
 }
 
@@ -278,12 +278,14 @@ def _check_conditions(conditions: object, path: str, step: str, findings: Findin
             findings.error("condition", place, f"A condition {kind!r} needs {member!r}.", "", step)
         for member in sorted(str(each) for each in set(condition) - needed - {"Type"}):
             message = f"A condition {kind!r} has no member {member!r}.{did_you_mean(member, needed)}"
-            findings.error("condition", place + write_key(member), message, "", step)
+            findings.error(
+                "condition", place + write_key(member), message, f"members: {', '.join(sorted(needed))}", step
+            )
         if depth >= MAX_NESTING:
             message = f"Conditions lie deeper in one another than {MAX_NESTING} levels."
             findings.error("nested-too-deep", place, message, "", step)
-        elif kind == "Not" and "Expression" in condition:
-            pending.append((condition["Expression"], f"{place}.Expression", depth + 1))
+        elif kind == "Not" and "Condition" in condition:
+            pending.append((condition["Condition"], f"{place}.Condition", depth + 1))
         elif kind == "Or" and "Conditions" in condition:
             _push_conditions(condition["Conditions"], f"{place}.Conditions", depth + 1, step, findings, pending)
         else:

@@ -166,7 +166,8 @@ FAULTS = [
     ((*CONDITION, "RightValue", [1]), "error condition", (*CONDITION, "RightValue"), "not a list"),
     ((*CONDITION, {"Type": "Equals", "LeftValue": 1, "RightValue": 1}), "warning constant-condition", CONDITION, "never changes"),
     ((*CONDITION, {"Type": "Or", "Conditions": []}), "error condition", (*CONDITION, "Conditions"), "at least one"),
-    ((*CONDITION, {"Type": "Not", "Expression": 5}), "error condition", (*CONDITION, "Expression", "Type"), "no type"),
+    ((*CONDITION, {"Type": "Not", "Condition": 5}), "error condition", (*CONDITION, "Condition", "Type"), "no type"),
+    ((*CONDITION, {"Type": "Not", "Expression": {}}), "error condition", (*CONDITION, "Expression"), "members: Condition"),
     ((*CONDITION, {"Type": "In", "QueryValue": "a", "Values": "a"}), "error condition", (*CONDITION, "Values"), "list"),
     ((*GATE, ARGS, "IfStep", []), "error unknown-member", (*GATE, ARGS, "IfStep"), "Did you mean 'IfSteps'?"),
     ((*GATE, ARGS, "ElseSteps", 0, ARGS, {"Error": "x"}), "error unknown-member", None, "'Error'"),
@@ -240,6 +241,17 @@ def test_quotas_count_the_steps_of_all_branches_and_can_be_lifted():
     assert [each.code for each in check(document, max_steps=5)] == ["too-many-steps"]
     assert [each.code for each in check(document, max_parameters=5)] == ["too-many-parameters"]
     assert check(document, max_steps=None, max_parameters=None, max_characters=None) == ()
+
+
+def test_a_parameter_without_a_type_is_text():
+    document = edited("canonical", "Parameters", 1, "Type", GONE)
+    assert check(document) == ()
+    document["Parameters"][1]["DefaultValue"] = 1
+    assert [each.code for each in check(document)] == ["parameter-value"]
+
+
+def test_a_step_of_a_branch_may_name_the_condition_it_lies_under():
+    assert check(edited("canonical", *REGISTER, "DependsOn", ["GoodEnough"])) == ()
 
 
 def test_a_later_step_may_be_used_as_long_as_nothing_waits_for_itself():
