@@ -288,12 +288,12 @@ def nested(levels):
 
 def test_conditions_nested_as_deep_as_allowed_are_checked_to_the_end():
     document = nested(MAX_NESTING)
-    assert check(document) == ()
+    assert check(document, max_steps=None) == ()
 
 
 @pytest.mark.parametrize("levels", [MAX_NESTING + 1, MAX_DEPTH, 20_000])
 def test_conditions_nested_too_deep_are_reported_whatever_the_depth(levels):
-    codes = {each.code for each in check(nested(levels), max_characters=None)}
+    codes = {each.code for each in check(nested(levels), max_steps=None, max_characters=None)}
     assert codes == {"nested-too-deep"}
 
 
