@@ -1,12 +1,11 @@
-"""The references of a definition: do they name something, may they see it, and does anything wait for itself?"""
+"""The references of a definition: do they name something, and may they see it?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import attrs
-
+from fluentpipe.check_cycles import Graph, check_cycles
 from fluentpipe.check_steps import declared_names, property_files
 from fluentpipe.diagnostic import Findings, described
 from fluentpipe.document import GET, JOIN, Reference, StepEntry, is_reference, references
@@ -37,27 +36,6 @@ NAMED_LISTS = {
 NO_PROPERTIES = frozenset(("Fail",))
 
 
-@attrs.define
-class Graph:
-    """The steps by name, and for each the steps it waits for, in the order they were found."""
-
-    entries: Sequence[StepEntry]
-    steps: dict[str, StepEntry]
-    waits_for: dict[str, dict[str, None]]
-
-    @classmethod
-    def of(cls, entries: Sequence[StepEntry]) -> Graph:
-        """The graph with the edges that nesting makes: a step of a branch waits for its Condition."""
-        steps: dict[str, StepEntry] = {}
-        for entry in entries:
-            steps.setdefault(entry.name, entry)
-        waits: dict[str, dict[str, None]] = {name: {} for name in steps}
-        for entry in entries:
-            if entry.scope:
-                waits[entry.name][entry.scope[-1][0]] = None
-        return cls(entries, steps, waits)
-
-
 def check_references(
     document: Mapping[str, Any],
     entries: Sequence[StepEntry],
@@ -74,7 +52,7 @@ def check_references(
     rest = {member: value for member, value in document.items() if member != "Steps"}
     for reference in references(rest):
         _check_reference(reference, None, graph, parameters, used, findings)
-    _check_cycles(graph, findings)
+    check_cycles(graph, findings)
     for index, declared in enumerate(_listed(document.get("Parameters"))):
         name = declared.get("Name") if isinstance(declared, Mapping) else None
         if isinstance(name, str) and parameters.get(name) is declared and name not in used:
@@ -261,49 +239,3 @@ def _check_key(
         message = f"Step {producer.name!r} declares no {key!r} in {where}, as {leaf.path} needs."
         fix = f"declared: {', '.join(sorted(names))}" if names else "declare it"
         findings.error("unknown-output", path, message + did_you_mean(key, names), fix, step)
-
-
-def _check_cycles(graph: Graph, findings: Findings) -> None:
-    """Report one cycle for each knot of steps that wait for each other, in the order of the data."""
-    waiting = {name: [each for each in waits if each in graph.waits_for] for name, waits in graph.waits_for.items()}
-    position = {name: index for index, name in enumerate(graph.steps)}
-    for cycle in _cycles(_knotted(waiting)):
-        first = min(cycle, key=position.__getitem__)
-        start = cycle.index(first)
-        order = [*cycle[start:], *cycle[:start], first]
-        message = f"Steps wait for each other: {' -> '.join(order)}."
-        findings.error("cycle", graph.steps[first].path, message, "drop one of these dependencies", first)
-
-
-def _knotted(waiting: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """The steps that are on a cycle or wait for one; what could run in some order is peeled off."""
-    consumers: dict[str, list[str]] = {name: [] for name in waiting}
-    open_inputs = {name: len(waits) for name, waits in waiting.items()}
-    for name, waits in waiting.items():
-        for producer in waits:
-            consumers[producer].append(name)
-    ready = [name for name, count in open_inputs.items() if count == 0]
-    for name in ready:
-        for consumer in consumers[name]:
-            open_inputs[consumer] -= 1
-            if open_inputs[consumer] == 0:
-                ready.append(consumer)
-    left = {name for name, count in open_inputs.items() if count > 0}
-    return {name: [each for each in waiting[name] if each in left] for name in waiting if name in left}
-
-
-def _cycles(knotted: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """Cycles in the order of the data: every knotted step has a knotted producer, so going back finds one."""
-    found: list[list[str]] = []
-    done: set[str] = set()
-    for start in knotted:
-        walked: dict[str, None] = {}
-        name = start
-        while name not in done and name not in walked:
-            walked[name] = None
-            name = knotted[name][0]
-        if name in walked:
-            names = list(walked)
-            found.append(names[names.index(name) :][::-1])
-        done.update(walked)
-    return found
