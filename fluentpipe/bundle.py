@@ -25,7 +25,7 @@ from fluentpipe.errors import DefinitionError, FluentpipeError, InvalidS3Uri
 
 FORMAT = 1
 MEMBERS = frozenset(("bundle.json", "definition.json", "assets"))
-_ASSET_URI = re.compile(r"(s3://[^\s'\"]*/([0-9a-f]{64}))(?=/|$)")
+_ASSET_URI = re.compile(r"(s3://[^\s'\"]*/([0-9a-f]{64}))(?=[/'\"]|$)")
 
 
 def write_bundle(folder: Path, name: str, document: Mapping[str, Any], assets: tuple[Asset, ...]) -> Path:
@@ -70,10 +70,13 @@ def read_bundle(folder: Path) -> tuple[str, str, Callable[[Mapping[str, Any]], t
 
 
 def asset_uris(document: Mapping[str, Any]) -> dict[str, str]:
-    """Every S3 URI in the document that ends in a content hash -> that hash, in the order of the document."""
+    """Every S3 URI in the document that ends in a content hash -> that hash, in the order of the document.
+
+    Also where it stands inside a text, as in the JSON of the hyperparameter `sagemaker_submit_directory`.
+    """
     found: dict[str, str] = {}
     for _, text in strings(document):
-        if text.startswith("s3://") and (match := _ASSET_URI.match(text)):
+        for match in _ASSET_URI.finditer(text):
             found.setdefault(match[1], match[2])
     return found
 

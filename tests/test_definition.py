@@ -390,3 +390,15 @@ def test_writing_never_changes_the_definition(tmp_path):
     before = copy.deepcopy(definition.document)
     definition.write(tmp_path / "bundle")
     assert definition.document == before
+
+
+def test_an_asset_that_is_named_inside_a_text_is_written_to_the_bundle(tmp_path: Path) -> None:
+    files: dict[str, Path | bytes] = {"sourcedir.tar.gz": b"packed"}
+    uri = f"s3://bucket/churn/code/{tree_sha256(files)}"
+    document = {
+        "Version": "2020-12-01",
+        "Steps": [{"Name": "note", "Type": "Fail", "Arguments": {"ErrorMessage": f'"{uri}/sourcedir.tar.gz"'}}],
+    }
+    asset = Asset(uri, tree_sha256(files), files)
+    bundle = Definition("churn", document, (asset,)).write(tmp_path / "bundle")
+    assert Definition.load(bundle).assets[0].uri == uri
