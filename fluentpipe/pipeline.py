@@ -353,11 +353,13 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"pipeline {self.name!r} is frozen; a verb gives a new one.")
 
-    def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        known = [each for each in dir(self) if not each.startswith("_")]
-        raise AttributeError(f"Pipeline has no verb {name!r}.{did_you_mean(name, known)}")
+    if not TYPE_CHECKING:  # so that the checkers report an unknown verb themselves
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            known = [each for each in dir(self) if not each.startswith("_")]
+            raise AttributeError(f"Pipeline has no verb {name!r}.{did_you_mean(name, known)}")
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:

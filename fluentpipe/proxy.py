@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from html import escape
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from typing_extensions import override
 
@@ -52,17 +52,19 @@ class StepOutputProxy:
         """The logical names of the outputs."""
         return tuple(name for name in vars(self) if name not in {"step_name", "properties"})
 
-    def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        outputs = self.list_outputs()
-        raise UnknownOutput(
-            f"step {self.step_name!r} has no output {name!r}.{did_you_mean(name, outputs)}",
-            f"outputs: {', '.join(outputs) or 'none'}",
-            fix="any other property of the job is under .properties",
-            step=self.step_name,
-            outputs=outputs,
-        )
+    if not TYPE_CHECKING:  # so that the checkers report an unknown output themselves
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            outputs = self.list_outputs()
+            raise UnknownOutput(
+                f"step {self.step_name!r} has no output {name!r}.{did_you_mean(name, outputs)}",
+                f"outputs: {', '.join(outputs) or 'none'}",
+                fix="any other property of the job is under .properties",
+                step=self.step_name,
+                outputs=outputs,
+            )
 
     @override
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -168,18 +170,20 @@ class Outputs:
         """The logical names of the outputs of every step."""
         return {name: getattr(self, name).list_outputs() for name in self._names}
 
-    def __getattr__(self, name: str) -> StepOutputProxy:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        if name in self._names:
-            proxy = self._make(name)
-            vars(self)[name] = proxy
-            return proxy
-        raise UnknownOutput(
-            f"this pipeline has no step {name!r}.{did_you_mean(name, self._names)}",
-            f"steps: {', '.join(self._names) or 'none yet'}",
-            steps=tuple(self._names),
-        )
+    if not TYPE_CHECKING:  # so that the checkers report an unknown step themselves
+
+        def __getattr__(self, name: str) -> StepOutputProxy:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            if name in self._names:
+                proxy = self._make(name)
+                vars(self)[name] = proxy
+                return proxy
+            raise UnknownOutput(
+                f"this pipeline has no step {name!r}.{did_you_mean(name, self._names)}",
+                f"steps: {', '.join(self._names) or 'none yet'}",
+                steps=tuple(self._names),
+            )
 
     @override
     def __setattr__(self, name: str, value: object) -> NoReturn:
