@@ -23,12 +23,13 @@ from fluentpipe.run.environment import Mask, inherited
 from fluentpipe.run.failure import job_failed, not_carried_out
 from fluentpipe.run.job import ACCOUNT, Job, find_input, max_seconds
 from fluentpipe.run.paths import as_in_container, inside, private_path
+from fluentpipe.run.placing import Placed
 from fluentpipe.run.process import Children, Command, Exit
 from fluentpipe.run.processing import ProcessingJob
 from fluentpipe.run.record import Record, now
 from fluentpipe.run.registry import register
 from fluentpipe.run.result import StepStatus
-from fluentpipe.run.storage import Placed, Storage
+from fluentpipe.run.storage import Storage
 from fluentpipe.run.training import TrainingJob
 from fluentpipe.run.values import Values, as_text
 

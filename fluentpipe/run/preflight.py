@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from fluentpipe.definition import Definition, StepEntry, references
+from fluentpipe.definition import Definition, Diagnostic, StepEntry, references
 from fluentpipe.errors import FluentpipeError, RunError
 from fluentpipe.run.execution import execution_variables
 from fluentpipe.run.parameters import settle
@@ -36,7 +36,8 @@ def preflight(definition: Definition, given: Mapping[str, object], storage: Stor
         RunError: Lists every other fault, one a line; also as `faults`.
     """
     # The numbers of steps and parameters are quotas of an account, not of this machine.
-    diagnostics = definition.check(max_steps=None, max_parameters=None)
+    found = definition.check(max_steps=None, max_parameters=None)
+    diagnostics = tuple(each for each in found if not _may_be_local(each))
     attrs.evolve(definition, diagnostics=diagnostics).raise_on_errors()
     values, faults = settle(definition.parameters, given)
     faults += _types(definition)
@@ -50,6 +51,11 @@ def preflight(definition: Definition, given: Mapping[str, object], storage: Stor
             f"Pipeline {definition.name!r} cannot run here: {count}.", *faults, faults=tuple(faults), run=None
         )
     return values
+
+
+def _may_be_local(diagnostic: Diagnostic) -> bool:
+    """Whether the fault is only that a local path stands where the service wants an S3 URI."""
+    return diagnostic.code == "pattern" and diagnostic.path.endswith((".S3Uri", ".ModelDataUrl"))
 
 
 def _types(definition: Definition) -> Iterator[str]:

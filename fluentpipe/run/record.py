@@ -119,12 +119,6 @@ class Record:
         with self._lock:
             return {name: self.path / path for name, path in self._manifest["steps"][step]["outputs"].items()}
 
-    def status_of(self, step: str) -> StepStatus:
-        """The state of a step."""
-        with self._lock:
-            status: StepStatus = self._manifest["steps"][step]["status"]
-            return status
-
     def close(self, status: RunStatus, reason: str = "") -> Run:
         """Write the last state of the manifest, durably, and remove what was left half-done."""
         self.event(f"run {status}")

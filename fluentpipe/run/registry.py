@@ -19,8 +19,9 @@ import attrs
 from fluentpipe.errors import RunError
 from fluentpipe.run.job import ACCOUNT
 from fluentpipe.run.paths import folder_name
+from fluentpipe.run.placing import Placed
 from fluentpipe.run.record import now
-from fluentpipe.run.storage import Placed, Storage
+from fluentpipe.run.storage import Storage
 
 _GROUP = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")  # pattern of EntityName in the service's model
 _GROUP_ARN = re.compile(r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:\d{12}:model-package-group/(.+)")

@@ -16,7 +16,8 @@ from fluentpipe.errors import RunError
 from fluentpipe.run.archive import pack, unpack
 from fluentpipe.run.job import ACCOUNT, RESOURCES, JobInput, Published, check_script, write_json
 from fluentpipe.run.paths import CONTAINER_ROOT, inside, relocated
-from fluentpipe.run.storage import Placed, Storage
+from fluentpipe.run.placing import Placed
+from fluentpipe.run.storage import Storage
 from fluentpipe.run.toolkit import command_arguments, read_hyperparameters, toolkit_variables
 from fluentpipe.run.values import as_text
 

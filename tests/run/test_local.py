@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from fluentpipe.definition import Definition
 from fluentpipe.errors import GateFailed, RunError, StepFailed
-from fluentpipe.run import Run
+from fluentpipe.run import Run, run as run_definition
 
 from .pipelines import EVALUATE, IMAGE, OUT, TRAIN, Sketch, at_least, canonical, join, json_get, model_of, output
 
@@ -125,6 +126,26 @@ def test_a_prefix_of_two_outputs_is_both_of_them_together(run):
 def test_an_input_may_be_a_local_path_a_file_uri_or_lie_in_a_mapped_bucket(run, rows, as_uri):
     result = run(canonical(), parameters={"data": as_uri(rows)}, maps={"s3://data/in": rows.parent})
     assert result.status == "Succeeded"
+
+
+def test_a_local_path_may_stand_in_the_definition_itself(run, rows):
+    sketch = canonical()
+    sketch.steps[0]["Arguments"]["ProcessingInputs"][1]["S3Input"]["S3Uri"] = str(rows)
+    assert run(sketch).status == "Succeeded"
+
+
+def test_a_bundle_runs_where_it_is_unpacked(rows, tmp_path):
+    bundle = canonical().definition().write(tmp_path / "bundle")
+    result = run_definition(Definition.load(bundle), parameters={"data": rows}, home=tmp_path / "home", echo=None)
+    assert result.status == "Succeeded"
+
+
+def test_what_depends_on_a_gate_that_fails_is_not_started(run, rows):
+    sketch = canonical(0.9)
+    sketch.processing("After", "print('never')", depends=("Gate",))
+    result = run(sketch, parameters={"data": rows}, check=False)
+    assert result.steps["After"].status == "NotExecuted"
+    assert result.steps["After"].log is None
 
 
 def test_a_folder_is_placed_with_its_content(run, tmp_path):

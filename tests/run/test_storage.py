@@ -15,8 +15,9 @@ from fluentpipe.definition import Asset, Definition
 from fluentpipe.errors import FluentpipeError, RunError, SourceError
 from fluentpipe.run.archive import pack, unpack
 from fluentpipe.run.paths import folder_name, inside, private_path, relocated
+from fluentpipe.run.placing import Placed
 from fluentpipe.run.registry import group_name, register
-from fluentpipe.run.storage import Maps, Placed, Storage
+from fluentpipe.run.storage import Maps, Storage
 
 ROOT = Path("/root-of-it")
 
