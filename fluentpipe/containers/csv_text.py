@@ -146,10 +146,9 @@ def encoding_of(path: Path, warnings: list[str]) -> str:
 
 def _binary(path: Path) -> Any:
     """The bytes of a file, unpacked when they are gzip's, whatever the file is called."""
-    stream = path.open("rb")
-    packed = stream.read(2) == b"\x1f\x8b"
-    stream.seek(0)
-    return gzip.open(stream) if packed else stream
+    with path.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    return gzip.open(path) if packed else path.open("rb")
 
 
 def _text(path: Path, encoding: str) -> TextIO:
