@@ -25,7 +25,8 @@ from fluentpipe.errors import DefinitionError, FluentpipeError, InvalidS3Uri
 
 FORMAT = 1
 MEMBERS = frozenset(("bundle.json", "definition.json", "assets"))
-_ASSET_URI = re.compile(r"(s3://[^\s'\"]*/([0-9a-f]{64}))(?=[/'\"]|$)")
+# At most as long as a URI may be: without a bound a long text of many beginnings takes quadratic time.
+_ASSET_URI = re.compile(r"(s3://[^\s'\"]{0,960}/([0-9a-f]{64}))(?=[/'\"]|$)")
 
 
 def write_bundle(folder: Path, name: str, document: Mapping[str, Any], assets: tuple[Asset, ...]) -> Path:

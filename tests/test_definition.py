@@ -275,6 +275,14 @@ def test_one_folder_of_files_serves_every_uri_that_ends_in_its_hash(tmp_path):
     assert [each.uri for each in loaded.assets] == [here.uri, there.uri]
 
 
+def test_an_asset_is_found_where_its_uri_stands_inside_a_text(tmp_path):
+    asset = Asset.of("s3://forest-bucket/code", FILES)
+    found = document()
+    found["Metadata"] = {"sagemaker_submit_directory": json.dumps(f"{asset.uri}/train.py")}
+    loaded = Definition.load(Definition("forest", found, (asset,)).write(tmp_path / "bundle"))
+    assert [each.uri for each in loaded.assets] == [asset.uri]
+
+
 def damage(tmp_path, how):
     bundle = with_code().write(tmp_path / "bundle")
     assets = next((bundle / "assets").iterdir())
