@@ -7,7 +7,6 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -18,6 +17,7 @@ from typing import Any
 import attrs
 
 from fluentpipe.errors import RunError
+from fluentpipe.run.memory import own_peak, peak_of_child, peak_so_far
 
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL; the service gives a training job 120
 _TAIL = 200  # lines kept for the error
@@ -101,7 +101,7 @@ class _Child:
         self._usage: Any = None  # set when the process is collected
         self._started = time.monotonic()
         self._deadline = None if command.seconds is None else self._started + command.seconds
-        self._own_peak = _own_peak_memory()
+        self._own_peak = own_peak()
         try:
             # No shell; standard input is empty, so that a program that asks gets an end of file and not a hang.
             self._process = subprocess.Popen(  # noqa: S603 - running the steps of a definition is the purpose
@@ -132,7 +132,7 @@ class _Child:
                 continue
             now = time.monotonic()
             if now >= next_look:
-                peak, next_look = max(peak, _memory_of(self._process.pid)), now + self._pace()
+                peak, next_look = max(peak, peak_so_far(self._process.pid)), now + self._pace()
             if not timed_out and self._deadline is not None and now >= self._deadline:
                 timed_out = True
                 self.end()
@@ -141,7 +141,14 @@ class _Child:
         self._reap()
         seconds = time.monotonic() - self._started
         cpu = self._usage.ru_utime + self._usage.ru_stime
-        return Exit(self._process.returncode, seconds, cpu, self._peak(peak), timed_out, tuple(tail))
+        return Exit(
+            self._process.returncode,
+            seconds,
+            cpu,
+            peak_of_child(self._usage, peak, self._own_peak),
+            timed_out,
+            tuple(tail),
+        )
 
     def end(self) -> None:
         """Ask the whole group to end; `follow` kills it when the grace is over."""
@@ -224,15 +231,6 @@ class _Child:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(self._process.pid, number)
 
-    def _peak(self, sampled: float) -> float:
-        """The peak memory in MiB.
-
-        The kernel's figure for a child starts at the peak of the process that forked it. Where it is not
-        above that, the child used less, and only the samples tell how much.
-        """
-        reported = self._usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-        return float(reported if reported > self._own_peak or not sampled else sampled)
-
 
 def _exit_handle(pid: int) -> int | None:
     """A descriptor that becomes readable when the process ends, where the system has such."""
@@ -255,20 +253,3 @@ def _read(descriptor: int) -> bytes | None:
 def _text(line: bytes) -> str:
     """A line without its end; of a line that overwrites itself (a progress bar), the last state."""
     return line.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]
-
-
-def _memory_of(pid: int) -> float:
-    """The peak resident memory of a running process in MiB; 0 where it cannot be told."""
-    try:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    except (OSError, ValueError):
-        pass
-    return 0.0
-
-
-def _own_peak_memory() -> float:
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)

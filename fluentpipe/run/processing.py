@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -141,9 +142,9 @@ def _paths(arguments: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _nested(paths: list[str]) -> bool:
-    return any(a != b and f"{b.rstrip('/')}/".startswith(f"{a.rstrip('/')}/") for a in paths for b in paths) or len(
-        set(paths)
-    ) != len(paths)
+    """Whether one of the folders is, or lies in, another."""
+    ordered = sorted(f"{path.rstrip('/')}/" for path in paths)
+    return any(later.startswith(earlier) for earlier, later in pairwise(ordered))
 
 
 def _replace_links(folder: Path, root: Path) -> None:
