@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from fluentpipe.connection import check_connection
     from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
     from fluentpipe.definition import Definition
     from fluentpipe.errors import FluentpipeError
@@ -42,11 +43,11 @@ if TYPE_CHECKING:
     )
     from fluentpipe.pipeline import Pipeline
     from fluentpipe.reference import ExecutionVariable, JsonGet, Parameter, PropertyReference
-    from fluentpipe.resolve import check_connection, resolve
-    from fluentpipe.setting import setting
+    from fluentpipe.settings import setting
     from fluentpipe.step import Step
 
 _HOMES = {
+    "connection": ("check_connection",),
     "contract": ("DependencySpec", "OutputSpec", "StepContract"),
     "definition": ("Definition",),
     "expression": ("Condition", "Join"),
@@ -59,8 +60,7 @@ _HOMES = {
     ),
     "pipeline": ("Pipeline",),
     "reference": ("ExecutionVariable", "JsonGet", "Parameter", "PropertyReference"),
-    "resolve": ("check_connection", "resolve"),
-    "setting": ("setting",),
+    "settings": ("setting",),
     "step": ("Step",),
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -97,7 +97,6 @@ __all__ = [
     "TrainingStep",
     "ValidationData",
     "check_connection",
-    "resolve",
     "setting",
 ]
 

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from fluentpipe.expression import as_text
 from fluentpipe.images import DEFAULT_XGBOOST
-from fluentpipe.setting import setting
+from fluentpipe.settings import setting
 from fluentpipe.step import Inputs, Step
 from fluentpipe.target import Target
 

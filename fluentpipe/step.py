@@ -17,7 +17,7 @@ from fluentpipe import shapes
 from fluentpipe.contract import DependencySpec, StepContract
 from fluentpipe.errors import ContractError, SettingError, UnknownOutput, did_you_mean
 from fluentpipe.expression import Expression
-from fluentpipe.setting import REQUIRED, Setting
+from fluentpipe.settings import REQUIRED, Setting
 from fluentpipe.target import Target
 
 Inputs = Mapping[str, Any]

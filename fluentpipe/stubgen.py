@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fluentpipe.contract import DependencySpec
 from fluentpipe.kinds import Kind, known_kinds
-from fluentpipe.setting import Setting
+from fluentpipe.settings import Setting
 from fluentpipe.step import Step, step_classes
 from fluentpipe.verb import documentation
 

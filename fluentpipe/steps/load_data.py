@@ -14,7 +14,7 @@ from fluentpipe.expression import Expression
 from fluentpipe.jobs import ProcessingStep, processing_input
 from fluentpipe.kinds import RawData
 from fluentpipe.reference import LocalPath, Parameter, data_source
-from fluentpipe.setting import setting
+from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
 from fluentpipe.target import Target, local_files
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
 from fluentpipe.jobs import ProcessingStep
 from fluentpipe.kinds import PreprocessingModel, RawData, TestData, TrainingData, ValidationData
-from fluentpipe.setting import setting
+from fluentpipe.settings import setting
 from fluentpipe.steps.load_data import CONTAINERS
 
 _PATH = "ProcessingOutputConfig.Outputs['{}'].S3Output.S3Uri"

@@ -12,7 +12,7 @@ from fluentpipe.expression import Join
 from fluentpipe.images import DEFAULT_XGBOOST
 from fluentpipe.kinds import EvaluationReport, ModelArtifacts, ModelPackage
 from fluentpipe.s3uri import join_s3
-from fluentpipe.setting import setting
+from fluentpipe.settings import setting
 from fluentpipe.step import Inputs, Step
 from fluentpipe.target import Target
 

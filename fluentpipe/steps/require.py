@@ -12,7 +12,7 @@ from fluentpipe.errors import SettingError
 from fluentpipe.expression import Condition, Expression, Join
 from fluentpipe.kinds import EvaluationReport
 from fluentpipe.reference import JsonGet, PropertyReference
-from fluentpipe.setting import seconds, setting
+from fluentpipe.settings import seconds, setting
 from fluentpipe.step import Inputs, Step
 from fluentpipe.target import Target
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
 from fluentpipe.jobs import TrainingStep
 from fluentpipe.kinds import Hyperparameters, JobName, ModelArtifacts, PreprocessingModel, TrainingData, ValidationData
-from fluentpipe.setting import setting
+from fluentpipe.settings import setting
 from fluentpipe.steps.load_data import CONTAINERS
 
 
