@@ -1,0 +1,68 @@
+"""The README and the docs: their code runs, their links lead somewhere."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DATA = ROOT / "fluentpipe" / "data" / "telco_churn.csv.gz"
+SAMPLE = """\
+import argparse, shutil
+parser = argparse.ArgumentParser()
+for name in ("training-data", "sampled", "share"):
+    parser.add_argument("--" + name)
+shutil.copytree(parser.parse_args().training_data, parser.parse_args().sampled, dirs_exist_ok=True)
+"""
+
+
+def blocks(document: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", document.read_text("utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("document", [doc for doc in DOCS if blocks(doc, "python")], ids=lambda doc: doc.name)
+def test_the_python_of_a_page_runs_from_top_to_bottom(document: Path, tmp_path: Path) -> None:
+    import gzip
+
+    (tmp_path / "churn.csv").write_bytes(gzip.decompress(DATA.read_bytes()))
+    (tmp_path / "sample.py").write_text(SAMPLE)
+    (tmp_path / "page.py").write_text("\n".join(blocks(document, "python")))
+    done = subprocess.run([sys.executable, "-W", "error", "page.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("document", DOCS, ids=lambda doc: doc.name)
+def test_links_between_pages_lead_to_files(document: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text("utf-8"))
+    missing = [target for target in targets if not (document.parent / target).exists()]
+    assert not missing
+
+
+def test_the_readme_s_messages_are_the_real_ones(tmp_path: Path) -> None:
+    from fluentpipe import FluentpipeError, Pipeline
+
+    csv = tmp_path / "churn.csv"
+    csv.write_text("age,churn\n1,Yes\n2,No\n")
+    loaded = Pipeline("churn").load_data(str(csv), label="churn")
+    trained = loaded.preprocess().train_xgboost()
+    mistakes = [
+        lambda: loaded.train_xgboost(),
+        lambda: loaded.preprocess().train_xgboost(max_dept=8),
+        lambda: trained.outputs.xgboost_training.model_artifact,
+        lambda: bool(trained.outputs.xgboost_training.model_artifacts),
+        lambda: Pipeline("churn").load_data(str(csv), label="chrun"),
+    ]
+    table = [
+        row.split(" | ")[1].strip(" |`")
+        for row in (ROOT / "README.md").read_text("utf-8").splitlines()
+        if row.startswith("| `")
+    ]
+    assert len(table) == len(mistakes)
+    for mistake, told in zip(mistakes, table, strict=True):
+        with pytest.raises(FluentpipeError) as caught:
+            mistake()
+        for part in told.split(" … "):
+            assert part in str(caught.value)
