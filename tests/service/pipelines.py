@@ -1,0 +1,169 @@
+"""Pipelines whose requests are shown to the service: the canonical chain, and ones that use every setting there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fluentpipe import Parameter, Pipeline
+from fluentpipe.definition import Definition
+from fluentpipe.settings import Setting
+from fluentpipe.step import Step
+from fluentpipe.steps import (
+    DataLoading,
+    ModelEvaluation,
+    ModelRegistration,
+    QualityGate,
+    TabularPreprocessing,
+    XGBoostTraining,
+)
+
+ROLE = "arn:aws:iam::111122223333:role/SageMakerRole"
+IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/ours:1.0"
+
+# Of the job, the same for every step that runs one.
+_JOB: Mapping[str, Any] = {
+    "instance_type": "ml.c5.2xlarge",
+    "instance_count": 2,
+    "volume_size_gb": 50,
+    "max_runtime": 7200,
+    "image_uri": IMAGE,
+    "framework_version": "1.7-1",
+    "environment": {"LOG_LEVEL": "debug", "EMPTY": ""},
+    "cache_expire_after": "P30D",
+}
+EVERY_SETTING: Mapping[type[Step], Mapping[str, Any]] = {
+    DataLoading: {
+        **_JOB,
+        "source": "s3://my-bucket/tables/churn.csv",
+        "label": "churn",
+        "task": "binary",
+        "validation_split": 0.25,
+        "test_split": 0.1,
+        "seed": 7,
+        "time_column": "signed_at",
+        "format": "csv",
+        "drop_columns": ["customer id", "phone"],
+    },
+    TabularPreprocessing: {
+        **_JOB,
+        "min_frequency": 0.01,
+        "max_categories": 40,
+        "drop_columns": ["phone"],
+        "keep_columns": ["plan"],
+        "drop_id_columns": False,
+        "label": "churn",
+        "task": "binary",
+        "validation_split": 0.25,
+        "test_split": 0.1,
+        "seed": 7,
+        "time_column": "signed_at",
+    },
+    XGBoostTraining: {
+        **_JOB,
+        "num_round": 100,
+        "early_stopping_rounds": 10,
+        "max_depth": 8,
+        "eta": 0.1,
+        "min_child_weight": 1.5,
+        "subsample": 0.5,
+        "colsample_bytree": 0.5,
+        "colsample_bylevel": 0.5,
+        "colsample_bynode": 0.5,
+        "gamma": 0.1,
+        "reg_lambda": 2,
+        "reg_alpha": 0.5,
+        "max_delta_step": 1,
+        "max_leaves": 31,
+        "max_bin": 128,
+        "max_cat_to_onehot": 8,
+        "max_cat_threshold": 16,
+        "grow_policy": "lossguide",
+        "tree_method": "hist",
+        "booster": "dart",
+        "rate_drop": 0.1,
+        "skip_drop": 0.5,
+        "num_parallel_tree": 2,
+        "sampling_method": "uniform",
+        "scale_pos_weight": 3,
+        "monotone_constraints": {"tenure": -1, "monthly charges": 1},
+        "interaction_constraints": [["tenure", "plan"], ["age"]],
+        "objective": "binary:logistic",
+        "eval_metric": "aucpr",
+        "base_score": 0.5,
+        "tweedie_variance_power": 1.5,
+        "huber_slope": 1.0,
+        "quantile_alpha": 0.9,
+        "seed": 7,
+        "nthread": 4,
+        "parameters": {"normalize_type": "forest"},
+    },
+    ModelEvaluation: _JOB,
+    QualityGate: {
+        "min_auc": 0.8,
+        "min_pr_auc": 0.6,
+        "min_accuracy": 0.7,
+        "min_precision": 0.6,
+        "min_recall": 0.6,
+        "min_f1": 0.6,
+        "min_r2": 0.1,
+        "max_log_loss": 0.5,
+        "max_brier": 0.2,
+        "max_rmse": 4,
+        "max_mse": 16,
+        "max_mae": 3,
+        "max_mape": 0.2,
+        "max_training_time": "4 hours",
+    },
+    ModelRegistration: {
+        "group": "churn-models",
+        "approval_status": "Approved",
+        "description": "Who will leave, and when.",
+        "inference_instance_types": ["ml.m5.large", "ml.c5.xlarge"],
+        "transform_instance_types": ["ml.m5.xlarge"],
+        "image_uri": IMAGE,
+        "framework_version": "1.7-1",
+    },
+}
+
+
+def as_parameters(cls: type[Step]) -> dict[str, Any]:
+    """Every setting of a class; those that the run may decide are given as pipeline parameters."""
+    return {name: _parameter(cls, name, value) for name, value in EVERY_SETTING[cls].items()}
+
+
+def _parameter(cls: type[Step], name: str, value: Any) -> Any:
+    each: Setting = cls.settings[name]
+    kind = next((kind for kind in (int, float, str) if kind.__name__ in each.scalars), None)
+    if not each.reference or kind is None or not isinstance(value, (int, float, str)):
+        return value
+    return Parameter(f"{cls.contract.key}_{name}", kind(value))
+
+
+def canonical() -> Definition:
+    """The chain of the README, typed as it stands."""
+    pipe = (
+        Pipeline("churn")
+        .load_data("s3://my-bucket/churn.csv", label="churn", validation_split=0.2)
+        .preprocess()
+        .train_xgboost(max_depth=8, n_estimators=200)
+        .evaluate_performance()
+        .require(min_auc=0.80, max_training_time="4 hours")
+        .register("churn-models")
+    )
+    return pipe.materialize(role=ROLE, bucket="my-bucket", region="us-east-1")
+
+
+def with_every_setting(*, parameters: bool = False) -> Definition:
+    """The chain with every setting of every step given, as values or as pipeline parameters."""
+    given = {cls: as_parameters(cls) if parameters else dict(values) for cls, values in EVERY_SETTING.items()}
+    pipe = (
+        Pipeline("churn")
+        .load_data(**given[DataLoading])
+        .preprocess(**given[TabularPreprocessing])
+        .train_xgboost(hyperparameters="s3://my-bucket/tuned", **given[XGBoostTraining])
+        .evaluate_performance(**given[ModelEvaluation])
+        .require(**given[QualityGate])
+        .register(**given[ModelRegistration])
+    )
+    return pipe.materialize(role=ROLE, bucket="my-bucket", region="us-east-1")
