@@ -249,7 +249,7 @@ class Condition:
         if self.op == "Or":
             return {"Type": "Or", "Conditions": [part.to_request() for part in self.operands]}
         if self.op == "Not":
-            return {"Type": "Not", "Expression": self.operands[0].to_request()}
+            return {"Type": "Not", "Condition": self.operands[0].to_request()}
         values = [request_value(part) for part in self.operands]
         if self.op == "In":
             return {"Type": "In", "QueryValue": values[0], "Values": values[1:]}

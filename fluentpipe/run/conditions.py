@@ -38,7 +38,7 @@ def judge(condition: Mapping[str, Any], values: Values) -> Verdict:
     """
     kind = condition.get("Type")
     if kind == "Not":
-        inner = judge(condition["Expression"], values)
+        inner = judge(condition["Condition"], values)
         return Verdict(not inner.holds, f"not ({inner.line})")
     if kind == "Or":
         inners = [judge(each, values) for each in condition["Conditions"]]
@@ -62,7 +62,10 @@ def _comparison(kind: str, condition: Mapping[str, Any], values: Values) -> Verd
             f"{_named(written[0])}{as_text(left)} and {as_text(right)} cannot be compared with {sign}."
         ) from None
     label = _named(written[0]) or _named(written[1])
-    return Verdict(holds, f"{label}{as_text(left)} {'is' if holds else 'is not'} {sign} {as_text(right)}")
+    shown, limit = _shown(left), _shown(right)
+    if shown == limit and a != b:  # told apart by digits that were left out
+        shown, limit = as_text(left), as_text(right)
+    return Verdict(holds, f"{label}{shown} {'is' if holds else 'is not'} {sign} {limit}")
 
 
 def _membership(condition: Mapping[str, Any], values: Values) -> Verdict:
@@ -101,6 +104,10 @@ def _number(value: Any) -> float | int | None:
 
 def _truth(value: Any) -> bool | None:
     return value if isinstance(value, bool) else _TRUTHS.get(value.lower()) if isinstance(value, str) else None
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else as_text(value)
 
 
 def _named(side: Any) -> str:

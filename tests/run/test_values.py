@@ -103,7 +103,7 @@ AUC = json_get("E", "metrics.auc")
         (_compare("Equals", True, 1), False, "true is not == 1"),
         (_compare("Equals", "9007199254740993", 9007199254740992), False, "9007199254740993 is not == 9007199254740992"),
         ({"Type": "In", "QueryValue": {"Get": "Parameters.n"}, "Values": ["1", "3"]}, True, "Parameters.n: 3 is in [1, 3]"),
-        ({"Type": "Not", "Expression": _compare("Equals", 1, 1)}, False, "not (1 is == 1)"),
+        ({"Type": "Not", "Condition": _compare("Equals", 1, 1)}, False, "not (1 is == 1)"),
         ({"Type": "Or", "Conditions": [_compare("Equals", 1, 2), _compare("Equals", 1, 1)]}, True, "(1 is not == 2) or (1 is == 1)"),
     ],
 )  # fmt: skip
