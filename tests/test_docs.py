@@ -66,3 +66,12 @@ def test_the_readme_s_messages_are_the_real_ones(tmp_path: Path) -> None:
             mistake()
         for part in told.split(" … "):
             assert part in str(caught.value)
+
+
+def test_the_outputs_on_how_it_works_are_real(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-it-works.md").read_text("utf-8")
+    shown = re.findall(r"<!-- output -->\n```text\n(.*?)```", page, re.DOTALL)
+    code = "\n".join(blocks(ROOT / "docs" / "how-it-works.md", "python"))
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert shown
+    assert done.stdout == "".join(shown)
