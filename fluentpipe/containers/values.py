@@ -31,7 +31,9 @@ INSTANT = re.compile(
 
 def without_na_words(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     """A text column in which the words for missing values are missing values."""
-    return pc.if_else(pc.is_in(texts, value_set=pa.array(NA_WORDS, pa.string())), pa.scalar(None, pa.string()), texts)
+    words = pc.is_in(texts, value_set=pa.array(NA_WORDS, pa.string()))
+    # Not `if_else` with a missing scalar: Arrow 14 reads beside the values of a slice.
+    return pc.if_else(words, pa.nulls(len(texts), pa.string()), texts)
 
 
 def texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
