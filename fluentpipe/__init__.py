@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from fluentpipe.connection import check_connection
     from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
     from fluentpipe.definition import Definition
-    from fluentpipe.errors import FluentpipeError
+    from fluentpipe.errors import (
+        DefinitionError,
+        FluentpipeError,
+        GateFailed,
+        ResolveError,
+        RunError,
+        SettingError,
+        StepFailed,
+    )
     from fluentpipe.expression import Condition, Join
     from fluentpipe.jobs import ProcessingStep, TrainingStep
     from fluentpipe.kinds import (
@@ -51,7 +59,9 @@ _HOMES = {
     "contract": ("DependencySpec", "OutputSpec", "StepContract"),
     "definition": ("Definition",),
     "expression": ("Condition", "Join"),
-    "errors": ("FluentpipeError",),
+    "errors": (
+        "DefinitionError", "FluentpipeError", "GateFailed", "ResolveError", "RunError", "SettingError", "StepFailed",
+    ),
     "jobs": ("ProcessingStep", "TrainingStep"),
     "kinds": (
         "CustomProperty", "DependencyType", "EvaluationReport", "Hyperparameters", "JobName", "Kind", "ModelArtifacts",
@@ -69,11 +79,13 @@ __all__ = [
     "Condition",
     "CustomProperty",
     "Definition",
+    "DefinitionError",
     "DependencySpec",
     "DependencyType",
     "EvaluationReport",
     "ExecutionVariable",
     "FluentpipeError",
+    "GateFailed",
     "Hyperparameters",
     "JobName",
     "Join",
@@ -90,8 +102,12 @@ __all__ = [
     "ProcessingStep",
     "PropertyReference",
     "RawData",
+    "ResolveError",
+    "RunError",
+    "SettingError",
     "Step",
     "StepContract",
+    "StepFailed",
     "TestData",
     "TrainingData",
     "TrainingStep",

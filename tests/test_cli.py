@@ -1,0 +1,135 @@
+"""The command line, as a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fluentpipe.demo import DATA
+
+SCRIPT = """\
+from fluentpipe import Pipeline
+pipe = Pipeline("churn").load_data({data!r}, label="churn").preprocess().train_xgboost(n_estimators=30)
+pipe = pipe.evaluate_performance().require(min_auc={limit}, max_log_loss=0.9).register("churn-models")
+"""
+
+
+def fluentpipe(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "fluentpipe", *words]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment)
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "train.py"
+    path.write_text(SCRIPT.format(data=str(DATA), limit=0.7))
+    return path
+
+
+def test_the_demo_shows_its_code_trains_gates_and_registers(tmp_path) -> None:
+    done = fluentpipe("demo", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for part in (
+        "from fluentpipe import Pipeline",
+        "quality_gate: holds",
+        "registered  churn-models version 1",
+        "auc ",
+    ):
+        assert part in done.stdout
+    assert (tmp_path / ".fluentpipe" / "registry" / "churn-models" / "1" / "model.tar.gz").is_file()
+
+
+def test_a_missed_gate_has_a_status_and_a_message_of_its_own_and_registers_nothing(tmp_path) -> None:
+    (tmp_path / "strict.py").write_text(SCRIPT.format(data=str(DATA), limit=0.99))
+    done = fluentpipe("run", "strict.py", "-q", cwd=tmp_path)
+    assert done.returncode == 3
+    first, *rest = done.stderr.splitlines()
+    assert (
+        first
+        == "Step 'quality_gate_failed' ended the run: Quality gate quality_gate failed; required: auc >= 0.99, log_loss <= 0.9"
+    )
+    assert rest[0].startswith("  metrics.auc: 0.8")
+    assert rest[0].endswith(" is not >= 0.99")
+    assert not (tmp_path / ".fluentpipe" / "registry").exists()
+
+
+def test_a_bundle_runs_without_the_script_and_without_the_data_at_its_place(tmp_path, script) -> None:
+    assert fluentpipe("compile", str(script), "-o", "bundle", cwd=tmp_path).returncode == 0
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "bundle").rename(elsewhere / "bundle")
+    done = fluentpipe("run", "bundle", "-q", cwd=elsewhere)
+    assert done.returncode == 0, done.stderr
+    assert "churn-models version 1" in done.stdout
+
+
+def test_compile_puts_role_bucket_and_region_into_the_definition(tmp_path, script) -> None:
+    role = "arn:aws:iam::111122223333:role/SageMakerRole"
+    words = ("--role", role, "--bucket", "my-bucket", "--region", "eu-west-1")
+    done = fluentpipe("compile", str(script), "-o", "bundle", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "bundle" / "definition.json").read_text()
+    assert role in text
+    assert "141502667606.dkr.ecr.eu-west-1" in text
+    assert "placeholder" not in text
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "empty"),
+        ("tenure,churn\n", "no rows"),
+        ("tenure,churn\n1,Yes\n2\n3,No,9\n", "line 3"),
+        ("tenure,left\n1,Yes\n2,No\n", "there is no column 'churn'"),
+    ],
+    ids=["empty", "header only", "ragged", "no label"],
+)
+def test_data_that_will_not_do_fails_the_first_step_with_the_reason(tmp_path, script, content, reason) -> None:
+    (tmp_path / "bad.csv").write_text(content)
+    done = fluentpipe("run", str(script), "--data", "bad.csv", "-q", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "data_loading" in done.stderr
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "reason"),
+    [
+        (("run", "train.py", "-p", "dta=x.csv"), 1, "parameter 'dta' is unknown. Did you mean 'data'?"),
+        (("run", "train.py", "--data", "nowhere.csv"), 1, "There is no file or folder 'nowhere.csv'"),
+        (("run", "train.py", "-p", "data"), 2, "write NAME=VALUE"),
+        (("run", "nothing"), 2, "no file, folder or module 'nothing'"),
+        (("run", "train.py:pip"), 2, "has no pipeline 'pip'; it has pipe"),
+        (("run", "broken.json"), 2, "is no JSON"),
+        (("explain", "broken.json"), 2, "is no JSON"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_faulty_words_are_answered_with_what_is_wrong(tmp_path, script, words, status, reason) -> None:
+    (tmp_path / "broken.json").write_text("{")
+    done = fluentpipe(*words, cwd=tmp_path)
+    assert (done.returncode, reason in done.stderr) == (status, True), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_check_prints_every_fault_of_somebody_s_definition(tmp_path) -> None:
+    steps = [
+        {"Name": "one", "Type": "Fail", "Arguments": {"ErrorMessage": {"Get": "Steps.none.X"}}},
+        {"Name": "one", "Type": "Fail", "Arguments": {}},
+    ]
+    (tmp_path / "hand.json").write_text(json.dumps({"Version": "2020-12-01", "Steps": steps}))
+    done = fluentpipe("check", "hand.json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "'none'" in done.stdout
+    assert "2 errors" in done.stdout or "3 errors" in done.stdout
+
+
+def test_explain_says_why(tmp_path, script) -> None:
+    done = fluentpipe("explain", str(script), cwd=tmp_path)
+    assert done.returncode == 0
+    assert "test_data <- tabular_preprocessing.test_data  1.00" in done.stdout
