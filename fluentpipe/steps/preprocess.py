@@ -53,12 +53,12 @@ class TabularPreprocessing(ProcessingStep):
         "preprocessing_model": "model_output",
     }
 
-    min_frequency: float | None = setting(
-        None,
+    min_frequency: int | float = setting(
+        5,
         gt=0,
         doc="Categories rarer than this (a count, or below 1 a share of the training rows) are pooled into one.",
     )
-    max_categories: int | None = setting(None, ge=2, doc="Categories kept per column; the rest are pooled into one.")
+    max_categories: int = setting(255, ge=2, doc="Categories kept per column; the rest are pooled into one.")
     drop_columns: Sequence[str] | None = setting(None, doc="Columns to leave out.")
     keep_columns: Sequence[str] | None = setting(
         None, doc="Columns never dropped, though they look constant or like an id."
