@@ -75,7 +75,7 @@ def split_source(path: Path, options: argparse.Namespace) -> RawData:
     warnings = list(source.warnings)
     table = _labelled_rows(table, label, warnings)
     target = find_target(table.column(label), label, options.task, reason)
-    _say_target(target)
+    _say_target(target, options.task)
     codes = target.numbers(table.column(label))
     parts = _parts(table, target, codes, options)
     looks = columns.profiles(table)
@@ -171,14 +171,18 @@ def _labelled_rows(table: pa.Table, label: str, warnings: list[str]) -> pa.Table
     return table
 
 
-def _say_target(target: Target) -> None:
+def _say_target(target: Target, asked: str) -> None:
     print(f"label: {target.label!r} ({target.reason})")
+    why = {
+        "binary": "the label has two values",
+        "multiclass": f"the label has {len(target.classes)} classes",
+        "regression": "the label is a number of many values",
+    }
+    print(f"task: {target.task} ({why[target.task] if asked == 'auto' else 'given'})")
     if target.task == "binary":
-        print(f"task: binary; the positive class is {target.positive_class!r}, the other one {target.classes[0]!r}")
+        print(f"positive class: {target.positive_class!r}; the other one is {target.classes[0]!r}")
     elif target.task == "multiclass":
-        print(f"task: multiclass with {len(target.classes)} classes: {quoted(map(str, target.classes), 10)}")
-    else:
-        print("task: regression")
+        print(f"classes: {quoted(map(str, target.classes), 10)}")
 
 
 def _parts(
