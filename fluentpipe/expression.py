@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NoReturn, cast
 
 from typing_extensions import Self, override
 
-from fluentpipe.errors import MangledToken, ReferenceMisuse
+from fluentpipe.errors import MangledToken, ReferenceMisuse, UnknownOutput, did_you_mean
 
 _interned: weakref.WeakValueDictionary[tuple[Any, ...], Expression] = weakref.WeakValueDictionary()
 _issued: dict[str, Expression] = {}
@@ -31,6 +31,11 @@ class _Name(str):
     @override
     def __format__(self, spec: str) -> str:
         return f"{str.__str__(self)} (a path to a value that only the run has; pass it to a step, or write str(reference) for a token)"
+
+
+# A token has to survive inside S3 URIs and JSON texts, and to be found again: its name goes without what those would escape.
+_IN_TOKENS = str.maketrans({"/": "|", ":": ";", "~": "-", "{": "(", "}": ")", "$": "S", '"': "'", "\\": "|"})
+_UNPRINTABLE = re.compile(r"[^ -~]")
 
 
 class Expression:
@@ -90,6 +95,10 @@ class Expression:
         raise AttributeError(f"{self!r} is frozen; {name!r} cannot be set.")
 
     @override
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{self!r} is frozen; {name!r} cannot be deleted.")
+
+    @override
     def __repr__(self) -> str:
         return f"<reference {self.label()}>"
 
@@ -100,8 +109,7 @@ class Expression:
 
     @override
     def __str__(self) -> str:
-        name = self.label().replace("/", "|").replace(":", ";").replace("~", "-").replace("{", "(").replace("}", ")")
-        name = name.encode("ascii", "backslashreplace").decode()
+        name = _UNPRINTABLE.sub("?", self.label().translate(_IN_TOKENS))
         token = "${" + name + "~" + f"{zlib.crc32(repr((type(self).__qualname__, self.key)).encode()):08x}" + "}"
         _issued[token] = self
         return token
@@ -175,6 +183,17 @@ def _refusal(what: str, fix: str) -> Any:
     return refuse
 
 
+def _unknown_attribute(self: Expression, name: str) -> NoReturn:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    known = [each for each in dir(type(self)) if not each.startswith("_")]
+    raise UnknownOutput(
+        f"{self!r} has no value before the run, so there is no {name!r} of it.{did_you_mean(name, known)}",
+        fix=_INSIDE_FIX,
+        name=name,
+    )
+
+
 # Set from outside the class, so that no type checker sees them: it then flags `if reference:`, `for x in reference` and
 # arithmetic by itself, whereas a method that returns NoReturn would silence it for the rest of the block.
 for _method, _what in {
@@ -183,16 +202,19 @@ for _method, _what in {
 }.items():  # fmt: skip
     setattr(Expression, f"__{_method}__", _refusal(_what, _INSIDE_FIX))
 for _method, _symbol in {
-    "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**", "matmul": "@",
+    "sub": "-", "mul": "*", "divmod": "divmod", "floordiv": "//", "mod": "%", "pow": "**", "matmul": "@",
     "lshift": "<<", "rshift": ">>",
 }.items():  # fmt: skip
     setattr(Expression, f"__{_method}__", _refusal(f"arithmetic ({_symbol})", _INSIDE_FIX))
     setattr(Expression, f"__r{_method}__", _refusal(f"arithmetic ({_symbol})", _INSIDE_FIX))
+for _method in ("truediv", "rtruediv"):
+    setattr(Expression, f"__{_method}__", _refusal("arithmetic (/)", 'for a path below it write f"{reference}/name"'))
 for _method, _what in {
     "bool": "truth value", "contains": "membership", "and": "&", "rand": "&", "or": "|", "ror": "|", "xor": "^",
     "invert": "~",
 }.items():  # fmt: skip
     setattr(Expression, f"__{_method}__", _refusal(_what, _CONDITION_FIX))
+setattr(Expression, "__getattr__", _unknown_attribute)  # noqa: B010  unseen by type checkers, as above
 
 
 class Condition:
@@ -269,7 +291,10 @@ class Join(Expression):
     values: tuple[Any, ...]
 
     def __new__(cls, on: str, values: Sequence[Any]) -> Self:  # noqa: D102  the class says it
-        return cls._interned((on, *((type(value), value) for value in values)), on=on, values=tuple(values))
+        values = tuple(lift(value) if isinstance(value, str) else value for value in values)
+        if not values:
+            raise ReferenceMisuse("a Join of nothing has no value.", fix='Join("/", (reference, "name"))')
+        return cls._interned((on, *((type(value), value) for value in values)), on=on, values=values)
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:
@@ -296,19 +321,39 @@ def request_value(value: Any) -> Any:
 def as_text(value: Any) -> Any:
     """A value for a place that takes text only, as hyperparameters and container arguments do.
 
-    Numbers, truth values and collections are written as JSON; an expression that is no text becomes one by a join.
+    Numbers, truth values and collections are written as JSON; an expression that is no text becomes one by a join, and so
+    does a collection that holds expressions.
+
+    Raises:
+        TypeError: JSON has no form for it.
     """
     if isinstance(value, str):
         return value
     if isinstance(value, Expression):
-        return value if value.value_type in {"str", "timestamp"} else Join("", (value,))
-    return json.dumps(value)
+        return value if value.value_type in _TEXTS else Join("", (value,))
+    bare: list[str] = []  # tokens of numbers: they stand in the JSON without quotes
+
+    def token(part: object) -> str:
+        if not isinstance(part, Expression):
+            raise TypeError(f"{part!r} ({type(part).__name__}) cannot be written as JSON")
+        if part.value_type not in _TEXTS:
+            bare.append(str(part))
+        return str(part)
+
+    text = json.dumps(value, default=token)
+    for each in bare:
+        text = text.replace(f'"{each}"', each)
+    return lift(text)
+
+
+_TEXTS = frozenset({"str", "timestamp"})
 
 
 _TOKEN = re.compile(r"\$\{[^${}~]+~[0-9a-f]{8}\}")
-_REMNANT = re.compile(r"\$\{[^{}]*~|~[0-9a-f]{1,8}\}|<(?:reference|condition) ", re.IGNORECASE)
+# What a token or a repr leaves behind when it was cut, quoted or formatted with !r.
+_REMNANT = re.compile(r"\$\{[^{}]*~|~[0-9a-f]{1,8}\}|<(?:reference|condition|properties|outputs of) ", re.IGNORECASE)
 _CHECKSUM = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?![0-9a-f])", re.IGNORECASE)
-_UNCLOSED = re.compile(r"\$\{([^{}]{3,})$")
+_UNCLOSED = re.compile(r"\$\{([\w.\-]{3,})(?![\w.\-}])")
 
 
 def lift(text: str) -> str | Expression:
@@ -320,7 +365,7 @@ def lift(text: str) -> str | Expression:
     Raises:
         MangledToken: A piece of the text was a reference once, but was cut, re-cased or replaced.
     """
-    if not _issued or not ("~" in text or "${" in text or "<" in text or _CHECKSUM.search(text)):
+    if not ("<" in text or (_issued and ("~" in text or "${" in text or _CHECKSUM.search(text)))):
         return text
     pieces: list[Any] = []
     end = 0
@@ -343,15 +388,18 @@ def lift(text: str) -> str | Expression:
 def _remnant(text: str) -> str:
     if found := _REMNANT.search(text):
         return text[found.start() : found.start() + 60]
-    sums = {token[-9:-1] for token in _issued}
+    tokens = list(_issued)  # a copy: another thread may issue one meanwhile
+    sums = {token[-9:-1] for token in tokens}
     if found := next((match for match in _CHECKSUM.finditer(text) if match.group().lower() in sums), None):
         return text[max(0, found.start() - 40) : found.end()]
     low = text.lower()
-    unclosed = _UNCLOSED.search(low)
-    for token in _issued:
+    beginnings = tuple(_UNCLOSED.findall(low))
+    for token in tokens:
         name = token[2:-10].lower()
-        if f"{name}~" in low or (unclosed and name.startswith(unclosed.group(1))):
-            return unclosed.group() if unclosed else name
+        if f"{name}~" in low:
+            return name
+        if cut := next((str(each) for each in beginnings if name.startswith(each)), ""):
+            return "${" + cut
     return ""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import re
 from collections.abc import Iterator, Sequence
 from os import PathLike
@@ -128,11 +130,15 @@ class Parameter(Expression, Generic[T]):
     def __new__(  # noqa: D102  the class says it
         cls,
         name: str,
-        default: T | LocalPath | None = None,
+        default: T | Path | LocalPath | None = None,
         *,
         type: type[T] | None = None,  # noqa: A002  the word of the field, as in argparse and click
         choices: Sequence[T] = (),
     ) -> Self:
+        if isinstance(default, Path):
+            default = LocalPath(default)
+        if type is float and default.__class__ is int:
+            default = cast("Any", float(cast("int", default)))
         kind = type or (str if isinstance(default, LocalPath) else default.__class__)
         faults = list(_parameter_faults(name, default, kind, tuple(choices)))
         if faults:
@@ -165,8 +171,8 @@ def _parameter(name: str, default: Any, kind: Any, choices: tuple[Any, ...]) -> 
     return Parameter(name, default, type=kind, choices=choices)
 
 
-def _parameter_faults(name: str, default: object, kind: object, choices: tuple[Any, ...]) -> Iterator[str]:
-    if not _PARAMETER_NAME.fullmatch(str(name)):
+def _parameter_faults(name: object, default: object, kind: object, choices: tuple[Any, ...]) -> Iterator[str]:
+    if not isinstance(name, str) or not _PARAMETER_NAME.fullmatch(name):
         yield "the name has 1 to 64 letters, digits, '-' and '_'"
     if kind not in _PARAMETER_TYPES:
         yield "the type is str, int, float or bool: give a default of that type, or type="
@@ -177,6 +183,11 @@ def _parameter_faults(name: str, default: object, kind: object, choices: tuple[A
         yield "the default is a plain value, not a reference"
     if isinstance(default, str) and len(default) > 1024:
         yield f"the default has {len(default)} characters; at most 1024 are allowed"
+    if isinstance(default, float) and not math.isfinite(default):
+        yield f"the default {default!r} is no finite number"
+    for choice in choices:
+        if choice.__class__ is not kind:
+            yield f"the choice {choice!r} is no {cast('Any', kind).__name__}"
     if len(choices) > 16:
         yield f"there are {len(choices)} choices; at most 16 are allowed"
     if choices and default is not None and default not in choices:
@@ -191,12 +202,17 @@ def data_source(value: Any) -> Any:
     """
     if isinstance(value, str):
         value = lift(value)
+    if isinstance(value, Parameter) and isinstance(value.default, str):
+        default = data_source(value.default)
+        return value if default == value.default else Parameter(value.name, default, type=str, choices=value.choices)
     if isinstance(value, (Expression, LocalPath)):
         return value
     if isinstance(value, str) and value.startswith("s3://"):
         return check_s3_uri(value)
-    if isinstance(value, (str, Path)) and str(value) and "://" not in str(value):
-        return LocalPath(Path(value))
+    if isinstance(value, PathLike):
+        value = os.fspath(value)
+    if isinstance(value, str) and value and "://" not in value:
+        return LocalPath(Path(value).expanduser())
     raise ValueError(f"must be an s3:// URI, a local file or folder, or a reference, not {value!r}")
 
 
