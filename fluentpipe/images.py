@@ -1,15 +1,17 @@
 """SageMaker's own container images: which registry holds them in which region.
 
-The accounts are those of the SageMaker Python SDK's table for XGBoost (`image_uri_config/xgboost.json` of 2.257).
+The accounts are those of the SageMaker Python SDK's table for XGBoost (`image_uri_config/xgboost.json` of 3.27).
 """
 
 from __future__ import annotations
 
 from fluentpipe.errors import SettingError, did_you_mean
 
-XGBOOST_VERSIONS = ("0.90-1", "0.90-2", "1.0-1", "1.2-1", "1.2-2", "1.3-1", "1.5-1", "1.7-1", "3.0-5")
+XGBOOST_VERSIONS = ("0.90-1", "0.90-2", "1.0-1", "1.2-1", "1.2-2", "1.3-1", "1.5-1", "1.7-1", "3.0-5", "3.2-0")
 DEFAULT_XGBOOST = "3.0-5"
 """The newest image that is known to hold PyArrow, which the steps' scripts use; Python 3.10 and xgboost 3.0.5."""
+
+_OLD_TAGS = dict.fromkeys(("0.90-1", "0.90-2", "1.0-1"), "-cpu-py3")  # said in the tags of the first versions only
 
 _XGBOOST_ACCOUNTS = {
     "af-south-1": "510948584623", "ap-east-1": "651117190479", "ap-northeast-1": "354813040037",
@@ -50,4 +52,5 @@ def image_uri(framework: str, version: str, region: str) -> str:
     if faults:
         raise SettingError("there is no such image.", *faults, fix="give any image by its URI: image_uri='…'")
     domain = next((domain for prefix, domain in _DOMAINS.items() if region.startswith(prefix)), "amazonaws.com")
-    return f"{_XGBOOST_ACCOUNTS[region]}.dkr.ecr.{region}.{domain}/sagemaker-{framework}:{version}"
+    tag = version + _OLD_TAGS.get(version, "")
+    return f"{_XGBOOST_ACCOUNTS[region]}.dkr.ecr.{region}.{domain}/sagemaker-{framework}:{tag}"
