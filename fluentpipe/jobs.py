@@ -155,6 +155,8 @@ def processing_input(name: str, uri: Any, path: str = "") -> dict[str, Any]:
             "LocalPath": path or f"/opt/ml/processing/input/{name}",
             "S3DataType": "S3Prefix",
             "S3InputMode": "File",
+            # Said, as the SDK says it: the service's model names no default for several instances.
+            "S3DataDistributionType": "FullyReplicated",
         },
     }
 
