@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Do the committed fixtures still say what the SageMaker SDK writes?
+#
+#   tests/sdk/check_fixtures.sh FOLDER            compare; exit status 1 and a diff where they differ
+#   tests/sdk/check_fixtures.sh FOLDER --update   write them anew
+#
+# FOLDER gets an environment for each major version, about 1.3 GB; one that is there already is used again.
+# PYTHON chooses the interpreter of the environments (python3).
+set -euo pipefail
+
+# The newest of each major when the fixtures were written; raise them here, then --update.
+declare -A releases=([v2]=2.257.7 [v3]=3.27.0)
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+if [[ $# -lt 1 || ($# -gt 1 && $2 != --update) ]]; then
+    sed -n '4,5s/^# *//p' "${BASH_SOURCE[0]}" >&2
+    exit 2
+fi
+mkdir -p "$1"
+folder=$(cd "$1" && pwd)
+fresh=$(mktemp -d)
+trap 'rm -rf "$fresh"' EXIT
+
+for major in v2 v3; do
+    environment=$folder/sdk-$major-${releases[$major]}
+    if [[ ! -e $environment/complete ]]; then
+        echo "installing sagemaker ${releases[$major]} into $environment"
+        rm -rf "$environment"
+        "${PYTHON:-python3}" -m venv "$environment"
+        "$environment/bin/python" -m pip install --quiet --disable-pip-version-check "sagemaker==${releases[$major]}"
+        touch "$environment/complete"
+    fi
+    # -P would keep the script's own folder off the path; the script imports its neighbours from there.
+    (cd "$fresh" && PYTHONDONTWRITEBYTECODE=1 "$environment/bin/python" "$here/write_fixtures.py" "$fresh")
+done
+
+if [[ ${2-} == --update ]]; then
+    cp "$fresh"/*.json "$here/fixtures/"
+    echo "fixtures written; look at git diff, then at tests/sdk/differences.py"
+elif diff -ru "$here/fixtures" "$fresh"; then
+    echo "the fixtures are what SDK ${releases[v2]} and ${releases[v3]} write"
+else
+    echo "The SDK no longer writes what the fixtures say (diff above: - fixture, + SDK)." >&2
+    echo "fix: $0 $1 --update, then make tests/sdk/differences.py or the steps agree" >&2
+    exit 1
+fi

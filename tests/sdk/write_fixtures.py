@@ -1,0 +1,83 @@
+"""Write what the installed SageMaker SDK makes of the canonical chain, and its table of images, as fixtures.
+
+    python write_fixtures.py FOLDER
+
+Runs in an environment that has the SDK, version 2 or 3; fluentpipe is not needed. check_fixtures.sh runs it in both.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import logging
+import os
+import pathlib
+import re
+import sys
+import tempfile
+import warnings
+from typing import Any
+
+import offline
+
+
+def main(folder: pathlib.Path) -> None:
+    """Write vN.json, and xgboost_images.json in version 3, whose table is the newer one."""
+    version = importlib.metadata.version("sagemaker")
+    major = version.partition(".")[0]
+    with tempfile.TemporaryDirectory() as programs:
+        document = definition(major, pathlib.Path(programs))
+    # Which release wrote it is pinned in check_fixtures.sh, and said there only.
+    write(folder / f"v{major}.json", document)
+    if major == "3":
+        write(folder / "xgboost_images.json", images())
+
+
+def definition(major: str, programs: pathlib.Path) -> dict[str, Any]:
+    """The SDK's definition of the canonical chain."""
+    # Before the import: without a region it fails, and with validation of the role it asks IAM.
+    os.environ |= {"AWS_DEFAULT_REGION": offline.REGION, "SAGEMAKER_VALIDATE_ROLE": "false"}
+    os.environ["SAGEMAKER_SUPPRESS_V2_WARNING"] = "1"
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    import chain
+
+    chain.write_programs(programs)
+    if major == "2":
+        import chain_v2 as made
+    else:
+        import chain_v3 as made
+    return made.definition(programs)
+
+
+def images() -> dict[str, Any]:
+    """The SDK's XGBoost images: tag of each version, and registry and repository of each region.
+
+    Left out is version 1, whose image is another (`xgboost:1`, the ancient one that `latest` stands for).
+    """
+    import sagemaker.core
+    from sagemaker.core import image_uris
+
+    file = pathlib.Path(sagemaker.core.__path__[0], "image_uri_config", "xgboost.json")
+    versions = json.loads(file.read_text())["training"]["versions"]
+    tags: dict[str, str] = {}
+    repositories: dict[str, str] = {}
+    for version in versions.keys() - {"1"}:
+        for region in versions[version]["registries"]:
+            repository, tag = image_uris.retrieve("xgboost", region=region, version=version).split(":")
+            if tags.setdefault(version, tag) != tag or repositories.setdefault(region, repository) != repository:
+                raise ValueError(f"the image of {version} in {region} does not fit a table of versions and regions")
+    return {"tags": tags, "repositories": repositories}
+
+
+def write(file: pathlib.Path, data: dict[str, Any]) -> None:
+    """JSON, the same for the same data: hashes (which cover temporary paths) and times are left out."""
+    text = json.dumps(data, indent=1, sort_keys=True)
+    text = re.sub(r"\b[0-9a-f]{64}\b", "<sha256>", text)
+    text = re.sub(r"-20\d{12}\b", "-<time>", text)
+    file.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    offline.close_the_network()
+    main(pathlib.Path(sys.argv[1]))
