@@ -62,6 +62,7 @@ EVERY_SETTING: Mapping[type[Step], Mapping[str, Any]] = {
     XGBoostTraining: {
         **_JOB,
         "num_round": 100,
+        "n_folds": 3,
         "early_stopping_rounds": 10,
         "max_depth": 8,
         "eta": 0.1,
@@ -93,7 +94,6 @@ EVERY_SETTING: Mapping[type[Step], Mapping[str, Any]] = {
         "base_score": 0.5,
         "tweedie_variance_power": 1.5,
         "huber_slope": 1.0,
-        "quantile_alpha": 0.9,
         "seed": 7,
         "nthread": 4,
         "parameters": {"normalize_type": "forest"},
@@ -134,10 +134,8 @@ def as_parameters(cls: type[Step]) -> dict[str, Any]:
 
 def _parameter(cls: type[Step], name: str, value: Any) -> Any:
     each: Setting = cls.settings[name]
-    kind = next((kind for kind in (int, float, str) if kind.__name__ in each.scalars), None)
-    if not each.reference or kind is None or not isinstance(value, (int, float, str)):
-        return value
-    return Parameter(f"{cls.contract.key}_{name}", kind(value))
+    takes_it = each.reference and type(value).__name__ in each.scalars
+    return Parameter(f"{cls.contract.key}_{name}", value) if takes_it else value
 
 
 def canonical() -> Definition:
