@@ -140,7 +140,8 @@ def general_kind(family: DependencyType) -> type[Kind]:
 
 def kind_fits(wanted: type[Kind], given: type[Kind]) -> float:
     """How well an output's kind fits an input's: 1 the kind itself, 0.5 a general kind of the family, 0 not at all."""
-    if wanted is given:
+    # By name too: a kind declared anew, as in a notebook cell run again, is still that kind.
+    if wanted is given or (wanted.__qualname__ == given.__qualname__ and wanted.__module__ == given.__module__):
         return 1.0
     return 0.5 if wanted.family is given.family and (wanted.general or given.general) else 0.0
 

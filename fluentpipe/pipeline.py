@@ -37,7 +37,7 @@ from fluentpipe.plan import Plan, parameters_in, plan
 from fluentpipe.proxy import StepOutputProxy
 from fluentpipe.reference import Given, Parameter, data_source
 from fluentpipe.resolve import bind, offer_of, offers_of, said
-from fluentpipe.step import Step, class_of_verb, on_declared
+from fluentpipe.step import Step, class_of_verb, on_declared, step_classes
 from fluentpipe.target import PLACEHOLDER_BUCKET, PLACEHOLDER_REGION, PLACEHOLDER_ROLE, Target
 from fluentpipe.verb import verb_method
 from fluentpipe_project import ProjectOutputs, ProjectVerbs
@@ -404,6 +404,9 @@ def _attach(cls: type[Step], replaced: type[Step] | None) -> None:
 
 
 on_declared.append(_attach)
+for _cls in step_classes():  # those of a project whose module was imported before this one
+    if not hasattr(Verbs, _cls.contract.verb):
+        _attach(_cls, None)
 for _method in vars(Verbs).values():
     if callable(_method) and hasattr(_method, "__wrapped__"):
         _method.__annotations__["return"] = Pipeline

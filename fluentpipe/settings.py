@@ -18,7 +18,10 @@ REQUIRED: Final = object()
 """The default of a setting that must be given."""
 
 Convert = Callable[[Any], Any]
-_SCALAR_NAMES = {int: ("int",), float: ("float", "int"), str: ("str", "timestamp"), bool: ("bool",)}
+_SCALAR_NAMES: Mapping[Any, tuple[str, ...]] = {
+    int: ("int",), float: ("float", "int"), str: ("str", "timestamp"), bool: ("bool",),
+    Any: ("int", "float", "str", "timestamp", "bool"),
+}  # fmt: skip
 
 
 @attrs.define(eq=False, repr=False)
@@ -125,7 +128,9 @@ def setting(
     reference: bool = True,
     job: bool = False,
 ) -> Any:
-    """Declare one setting of a step class, as in `max_depth: int = setting(6, ge=0, doc="Maximum depth of a tree.")`.
+    """Declare one setting of a step class.
+
+    As in `max_depth: int = setting(6, ge=0, doc="Maximum depth of a tree.")`.
 
     Args:
         default: The value when none is given; `None` for one that is then absent. Leave it out for a required setting.
@@ -169,9 +174,8 @@ def _checker(annotation: Any) -> Convert:
     """A function that returns the value in its kept form, or raises ValueError, for a type annotation."""
     parts = _union(annotation)
     if len(parts) > 1:
-        return _any_of(
-            [_checker(part) for part in parts], " or ".join(_said(part) for part in parts if part is not type(None))
-        )
+        said = [_said(part) for part in parts if part is not type(None)]
+        return _any_of([_checker(part) for part in parts], " or ".join(said) if len(said) > 1 else "")
     origin, args = get_origin(annotation), get_args(annotation)
     if annotation in (type(None), None):
         return _none
@@ -182,12 +186,33 @@ def _checker(annotation: Any) -> Convert:
     if annotation in (int, float, str, bool):
         return _scalar(annotation)
     if origin in (list, tuple) or (isinstance(origin, type) and issubclass(origin, Sequence)):
-        return _sequence(_checker(args[0] if args else Any))
+        return _sequence(_item(args[0] if args else Any))
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return _mapping(_checker(args[1]))
+        return _mapping(_item(args[1]))
     if isinstance(annotation, type):
         return _instance(annotation)
     raise TypeError(f"a setting cannot have the type {annotation!r}")
+
+
+def _item(annotation: Any) -> Convert:
+    return _json_data if annotation is Any else _checker(annotation)
+
+
+def _json_data(value: Any) -> Any:
+    """What JSON has a form for, at any depth; NumPy's numbers and arrays as plain ones."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return _mapping(_json_data)(value)
+    if isinstance(value, (list, tuple)):
+        return _sequence(_json_data)(value)
+    if value is None:
+        return value
+    if isinstance(value, (bool, int, float, str)):
+        return _scalar(next(kind for kind in (bool, int, float, str) if isinstance(value, kind)))(value)
+    raise ValueError(
+        f"must hold text, numbers, truth values, lists and mappings, not {value!r} ({type(value).__name__})"
+    )
 
 
 def _said(annotation: Any) -> str:
@@ -201,7 +226,7 @@ def _none(value: Any) -> None:
 
 def _one_of(options: tuple[Any, ...]) -> Convert:
     def check(value: Any) -> Any:
-        if value not in options:
+        if not isinstance(value, (str, int, float)) or value not in options:
             raise ValueError(f"must be one of {', '.join(map(repr, options))}, not {value!r}")
         return value
 
@@ -218,9 +243,13 @@ def _scalar(kind: type) -> Convert:
             raise ValueError(f"must be {kind.__name__}, not {value!r} ({type(value).__name__})")
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"must be a finite number, not {value!r}")
-        return value
+        return value if type(value) is kind else _PLAIN[kind](value)
 
     return check
+
+
+# A subclass (of NumPy, or an enum) as the plain value: it prints, compares and travels as what it is.
+_PLAIN: Mapping[type, Convert] = {int: int.__int__, float: float.__float__, str: str.__str__}
 
 
 def _instance(kind: type) -> Convert:
@@ -240,7 +269,7 @@ def _any_of(checks: Sequence[Convert], said: str) -> Convert:
                 return each(value)
             except ValueError as fault:  # noqa: PERF203  two or three alternatives
                 first = first or str(fault)
-        raise ValueError(first if len(checks) == 2 else f"must be {said}, not {value!r} ({type(value).__name__})")
+        raise ValueError(f"must be {said}, not {value!r} ({type(value).__name__})" if said else first)
 
     return check
 

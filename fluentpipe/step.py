@@ -5,10 +5,12 @@ Declaring a subclass with a `contract` checks and registers it; nothing else doe
 
 from __future__ import annotations
 
+import copy
 import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn
 
 from typing_extensions import override
@@ -32,6 +34,8 @@ on_declared: list[Callable[[type[Step], type[Step] | None], None]] = []
 def _settings(cls: type[Step]) -> Mapping[str, Setting]:
     found = dict(cls.settings)
     own = {name: each for name, each in vars(cls).items() if isinstance(each, Setting)}
+    for name in [name for name in found if name in vars(cls) and name not in own]:
+        found[name] = _with_default(cls, found[name], vars(cls)[name])
     if not own:
         return found
     texts = inspect.get_annotations(cls)
@@ -42,10 +46,26 @@ def _settings(cls: type[Step]) -> Mapping[str, Setting]:
         )
     for name, each in own.items():
         text = texts[name] if isinstance(texts[name], str) else inspect.formatannotation(texts[name])
-        each.bind(_type_of(cls, texts[name]), text)
+        annotation = _type_of(cls, texts[name])
+        try:
+            each.bind(annotation, text)
+        except TypeError as fault:
+            raise ContractError(
+                f"setting {name!r} of {cls.__name__} cannot have the type {text}.",
+                fix="str, int, float, bool, Literal[…], Sequence[…], Mapping[str, …], or one of these | None",
+            ) from fault
         _check_default(cls, each)
         found[name] = each
     return found
+
+
+def _with_default(cls: type[Step], inherited: Setting, default: Any) -> Setting:
+    """An inherited setting with the default that a class gives it: `instance_type = "ml.m5.4xlarge"`."""
+    changed = copy.copy(inherited)
+    changed.default = default
+    _check_default(cls, changed)
+    setattr(cls, changed.name, changed)
+    return changed
 
 
 def _type_of(cls: type[Step], annotation: Any) -> Any:
@@ -54,7 +74,7 @@ def _type_of(cls: type[Step], annotation: Any) -> Any:
     scope = {**vars(sys.modules["typing"]), **vars(sys.modules.get(cls.__module__, sys.modules["builtins"]))}
     try:
         return eval(annotation, scope)  # noqa: S307  the declaring module's own annotation, as typing.get_type_hints does
-    except NameError as error:
+    except (NameError, AttributeError, SyntaxError) as error:
         raise ContractError(
             f"the type {annotation!r} of a setting of {cls.__name__} cannot be read: {error}."
         ) from error
@@ -77,7 +97,7 @@ def _check_declaration(cls: type[Step]) -> None:
     for word in dict.fromkeys(words):
         if word in inputs:
             faults.append(f"{word!r} is both an input and a setting")
-        if word in {"name", "job_type"} or words.count(word) > 1:
+        if word in _taken(cls) or words.count(word) > 1:
             faults.append(f"setting {word!r} is taken already")
     if not cls.sagemaker_type:
         faults.append(f"{cls.__name__} runs no SageMaker job; derive it from ProcessingStep or TrainingStep")
@@ -99,6 +119,12 @@ def _check_declaration(cls: type[Step]) -> None:
     ]
     if faults:
         raise ContractError(f"step class {cls.__name__} cannot work.", *faults, faults=tuple(faults))
+
+
+def _taken(cls: type[Step]) -> frozenset[str]:
+    """Names of what a step has besides settings, and of what a verb takes besides them."""
+    held = {name for base in cls.__mro__[1:] for name, each in vars(base).items() if not isinstance(each, Setting)}
+    return frozenset(held | {"self", "name", "given", "inputs", "contract", "settings"})
 
 
 def _same_class(one: type[Step], other: type[Step]) -> bool:
@@ -156,6 +182,16 @@ def class_of_verb(verb: str) -> type[Step]:
 
 
 _STEP_NAME = re.compile(rf"(?!$){shapes.STEP_NAME}")
+_OUTPUTS_OWN = frozenset({"get", "list_outputs"})  # methods of `pipe.outputs`, where steps are attributes
+
+
+def _step_name_faults(name: Any) -> Iterator[str]:
+    if name is None:
+        return
+    if not isinstance(name, str) or len(name) > shapes.MAX_STEP_NAME or not _STEP_NAME.fullmatch(name):
+        yield f"name: a step's name has 1 to {shapes.MAX_STEP_NAME} letters, digits, '-' and '_', not {name!r}"
+    elif name in _OUTPUTS_OWN or name.startswith("_"):
+        yield f"name: {name!r} cannot be an attribute of pipe.outputs; give the step another name"
 
 
 class Step:
@@ -209,16 +245,18 @@ class Step:
                     faults.append(f"{word}: {fault}")
         missing = [word for word, each in self.settings.items() if each.required and word not in said]
         faults += [f"{word}: must be given" for word in missing]
-        if name is not None and (len(name) > shapes.MAX_STEP_NAME or not _STEP_NAME.fullmatch(name)):
-            faults.append(f"name: a step's name has 1 to 64 letters, digits, '-' and '_', not {name!r}")
+        faults += _step_name_faults(name)
         if faults:
             raise SettingError(
-                f"{self.contract.verb} cannot be called so.", *faults, verb=self.contract.verb, faults=tuple(faults)
+                f"{self.contract.verb} was given what it does not take.",
+                *faults,
+                verb=self.contract.verb,
+                faults=tuple(faults),
             )
         set_now = object.__setattr__
         set_now(self, "name", name or self.contract.key)
-        set_now(self, "given", given)
-        set_now(self, "inputs", wired)
+        set_now(self, "given", MappingProxyType(given))
+        set_now(self, "inputs", MappingProxyType(wired))
         self.validate()
 
     @classmethod
@@ -289,6 +327,10 @@ class Step:
     @override
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"step {self.name!r} is frozen; {name!r} cannot be set.")
+
+    @override
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"step {self.name!r} is frozen; {name!r} cannot be deleted.")
 
     @override
     def __repr__(self) -> str:

@@ -103,9 +103,8 @@ def _escaped(text: str) -> str:
 def _parameter(word: str, each: Setting, *, alias: bool = False) -> str:
     annotation = "str | PathLike[str]" if each.annotation == "Any" and each.positional else each.annotation
     if each.reference:
-        scalar = " | ".join(sorted(each.scalars & {"int", "float", "str", "bool"})) or (
-            "str" if each.positional else ""
-        )
+        known = {"int", "float", "str", "bool"} if each.annotation != "Any" else {"str"}
+        scalar = " | ".join(sorted(each.scalars & known))
         annotation += f" | Deferred[{scalar}]" if scalar else ""
     if alias:
         return f"{word}: {annotation if annotation.endswith('None') else annotation + ' | None'} = ..."

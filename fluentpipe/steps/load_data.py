@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from typing_extensions import override
 
 from fluentpipe.contract import OutputSpec, StepContract
-from fluentpipe.errors import SourceError
+from fluentpipe.errors import SettingError, SourceError
 from fluentpipe.expression import Expression
 from fluentpipe.jobs import ProcessingStep, processing_input
 from fluentpipe.kinds import RawData
@@ -95,11 +95,24 @@ class DataLoading(ProcessingStep):
         print(f"load_data: label {choice.label!r}, {choice.reason}; label=… chooses another.")
         return {**values, "label": choice.label}
 
+    @override
+    def validate(self) -> None:
+        if isinstance(self.source, Expression) and self.source.value_type not in {"str", "any"}:
+            raise SettingError(
+                f"load_data was given a source that is {self.source.value_type}: {self.source!r}.",
+                fix='a place of data: Parameter("data", "s3://bucket/rows.csv")',
+            )
+        try:
+            _ = self.parameter
+        except ValueError as fault:
+            raise SettingError(f"load_data was given what it does not take.\n  source: {fault}") from fault
+
     @property
     def parameter(self) -> Parameter[str] | None:
         """The pipeline parameter that the source is, so that one definition serves many data sets."""
         if isinstance(self.source, Parameter):
-            return self.source
+            place: Parameter[str] = data_source(self.source)
+            return place
         if isinstance(self.source, Expression):
             return None
         name = "data" if self.name == self.contract.key else f"{self.name}_data"

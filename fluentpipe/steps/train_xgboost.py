@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
+from typing_extensions import override
+
 from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
+from fluentpipe.errors import SettingError
 from fluentpipe.jobs import TrainingStep
 from fluentpipe.kinds import Hyperparameters, JobName, ModelArtifacts, PreprocessingModel, TrainingData, ValidationData
 from fluentpipe.settings import setting
@@ -132,6 +135,16 @@ class XGBoostTraining(TrainingStep):
     seed: int = setting(0, ge=0, aliases=("random_state",), doc="Of everything random in the training.")
     nthread: int | None = setting(None, ge=1, aliases=("n_jobs",), doc="Threads; by default all cores of the instance.")
     parameters: Mapping[str, Any] | None = setting(None, doc="Any further XGBoost parameters, passed on as they are.")
+
+    @override
+    def validate(self) -> None:
+        words = {each.emit or name: name for name, each in self.settings.items()}
+        own = {**words, **{word: name for name, each in self.settings.items() for word in (name, *each.aliases)}}
+        faults = [f"{key!r} is the setting {own[key]}" for key in self.given.get("parameters") or () if key in own]
+        if faults:
+            raise SettingError(
+                "parameters= is for what has no setting of its own.", *faults, fix=".train_xgboost(max_depth=8)"
+            )
 
     def program_settings(self) -> Any:
         """The settings, and the further parameters one by one."""
