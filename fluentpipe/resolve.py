@@ -52,7 +52,12 @@ class Candidate:
     confidence: float
 
 
-@attrs.frozen(eq=False)
+def _identity(source: Any) -> Any:
+    """What stands for a source in comparisons, since `==` between references makes a condition."""
+    return (type(source), source.key) if isinstance(source, Expression) else source
+
+
+@attrs.frozen
 class Binding:
     """One input of a step and what it takes.
 
@@ -68,7 +73,7 @@ class Binding:
 
     step: str
     input: str
-    source: Any
+    source: Any = attrs.field(eq=_identity)
     automatic: bool
     confidence: float
     reason: str
@@ -95,6 +100,11 @@ class Node:
     bindings: tuple[Binding, ...]
     scope: Scope | None
     lineage: Lineage
+
+
+def same(one: Node, other: Node) -> bool:
+    """Whether two nodes are one step: equal in all that was decided, under the very same conditions."""
+    return one is other or (one.scope is other.scope and one.step == other.step and one.bindings == other.bindings)
 
 
 def offers_of(node: Node) -> Iterator[Offer]:
@@ -131,23 +141,22 @@ def bind(step: Step, offers: Offers, earlier: Mapping[str, Node], scope: Scope |
 
     Raises:
         UnwiredInput: A required input has no candidate.
-        AmbiguousInput: Two candidates fit within 0.05.
+        AmbiguousInput: Two candidates fit within 0.05, or the best was made into another of its kind since.
         MixedLineage: Two inputs chosen here descend from different steps of one type.
         OutOfScope: A given reference leads into a branch that the step is not in.
         ConnectionMismatch: A given reference does not fit the input.
     """
     where = f"in pipeline {pipeline!r}, step {len(earlier) + 1} ({step.name!r})" if pipeline else ""
     required = {spec.name for spec in step.required()}
-    _check_expressions(step, earlier, scope, where)
+    check_references((step.given, step.inputs), f"step {step.name!r}", earlier, scope, where)
     bindings: list[Binding] = []
     lineages: list[tuple[Binding, Lineage]] = []
     for spec in step.contract.dependencies:
         if spec.name in step.inputs:
             binding = _given(step, spec, earlier, where)
-            source = binding.source
-            lineage = earlier[source.step].lineage if isinstance(source, PropertyReference) else {}
+            lineage = _union([earlier[reference.step].lineage for reference in references_in(binding.source)])
         else:
-            found = _best(step, spec, offers, spec.name in required, where)
+            found = _best(step, spec, offers, earlier, spec.name in required, where)
             if found is None:
                 continue
             binding, lineage = found
@@ -158,7 +167,7 @@ def bind(step: Step, offers: Offers, earlier: Mapping[str, Node], scope: Scope |
 
 
 def _best(
-    step: Step, spec: DependencySpec, offers: Offers, required: bool, where: str
+    step: Step, spec: DependencySpec, offers: Offers, earlier: Mapping[str, Node], required: bool, where: str
 ) -> tuple[Binding, Lineage] | None:
     ranked = sorted(
         ((_candidate(spec, offer), offer) for offer in offers.fitting(spec)),
@@ -169,22 +178,27 @@ def _best(
         ranked = [pair for pair in ranked if pair[0].tier == 0 or pair[0].confidence >= OPTIONAL_CONFIDENCE]
     if not ranked:
         if required:
-            raise _unwired(step, spec, offers, where)
+            raise _unwired(step, spec, offers, earlier, where)
         return None
     (first, offer), *rest = ranked
     rivals = [
         pair for pair in rest if pair[0].tier == first.tier and first.confidence - pair[0].confidence <= AMBIGUITY
     ]
-    if rivals:
-        raise _ambiguous(
-            step, spec, [first, *(rival for rival, _ in rivals)], [offer, *(each for _, each in rivals)], where
-        )
+    made_from_it = [pair for pair in rest if pair[0].tier > first.tier and _is_made_from(pair[1], offer)]
+    if rivals or made_from_it:
+        raise _ambiguous(step, spec, [(first, offer), *rivals], made_from_it, where)
     source = "provided" if not offer.step else "declared source" if first.tier == 0 else "best fit"
     reason = (
         f"{source} {offer.step_type or offer.kind.__name__}: type {first.type_score:g}, "
         f"name {first.name_score:g}, keywords {first.keyword_score:g}"
     )
     return Binding(step.name, spec.name, offer.value, True, first.confidence, reason, candidates), offer.lineage
+
+
+def _is_made_from(later: Offer, earlier: Offer) -> bool:
+    """Whether an offer is a further form of an earlier one: of the same kind, and made by a step that descends from it."""
+    family = (earlier.step_type, earlier.job_type)
+    return later.kind is earlier.kind and later.step != earlier.step and earlier.step in later.lineage.get(family, ())
 
 
 def _candidate(spec: DependencySpec, offer: Offer) -> Candidate:
@@ -228,25 +242,31 @@ def _check_reference(
         )
 
 
-def _check_expressions(step: Step, earlier: Mapping[str, Node], scope: Scope | None, where: str) -> None:
-    for reference in references_in((step.given, step.inputs)):
+def check_references(value: Any, who: str, earlier: Mapping[str, Node], scope: Scope | None, where: str = "") -> None:
+    """Check that every reference anywhere in a value leads to an earlier step, in scope.
+
+    Raises:
+        UnwiredInput: There is no such step so far.
+        OutOfScope: It lies under a condition that `scope` does not.
+    """
+    for reference in references_in(value):
         node = earlier.get(reference.step)
         if node is None:
             raise UnwiredInput(
-                f"step {step.name!r} uses {reference!r}, but there is no step {reference.step!r} before it."
+                f"{who} uses {reference!r}, but there is no step {reference.step!r} before it."
                 f"{did_you_mean(reference.step, earlier)}",
                 where,
                 f"steps before it: {', '.join(earlier) or 'none'}",
-                step=step.name,
+                step=reference.step,
                 input="",
                 suggestions=(),
             )
         if not within(scope, node.scope):
             assert node.scope is not None  # everything lies within no scope
             raise OutOfScope(
-                f"step {step.name!r} uses {reference!r}, which there is only if {node.scope.gate!r} lets it through.",
+                f"{who} uses {reference!r}, which there is only if {node.scope.gate!r} lets it through.",
                 where,
-                fix=f"add {step.name!r} under the same condition, after .require(…)",
+                fix="add it under the same condition, after .require(…)",
             )
 
 
@@ -277,23 +297,27 @@ def _written(binding: Binding) -> str:
 
 def _joined(step: Step, lineages: Sequence[Lineage]) -> Lineage:
     own = (step.contract.step_type, step.job_type)
+    return {**_union(lineages), own: frozenset((step.name,))}
+
+
+def _union(lineages: Sequence[Lineage]) -> Lineage:
     joined: dict[tuple[str, str], frozenset[str]] = {}
     for lineage in lineages:
         for family, names in lineage.items():
             seen = joined.get(family)
             joined[family] = names if seen is None or seen == names else seen | names
-    joined[own] = frozenset((step.name,))
     return joined
 
 
-def _unwired(step: Step, spec: DependencySpec, offers: Offers, where: str) -> UnwiredInput:
+def _unwired(step: Step, spec: DependencySpec, offers: Offers, earlier: Mapping[str, Node], where: str) -> UnwiredInput:
     missing = [each for each in step.required() if each.name not in step.inputs and not any(offers.fitting(each))]
     chains = supply([each.kind for each in missing], offers.kinds, type(step))
     verb = step.contract.verb
+    last = [node.step.contract.verb for node in earlier.values()][-1:]
     return UnwiredInput(
         f"{verb} needs {spec.says()} for its input {spec.name!r}; this pipeline has "
         f"{', '.join(sorted(kind.__name__ for kind in offers.kinds)) or 'no data yet'}."
-        f"{suggestion(chains, verb)}",
+        f"{suggestion(chains, ''.join(last), verb)}",
         where,
         fix=f".provide({spec.kind[0].__name__}, 's3://…') for data from outside" if not chains else "",
         step=step.name,
@@ -303,19 +327,27 @@ def _unwired(step: Step, spec: DependencySpec, offers: Offers, where: str) -> Un
 
 
 def _ambiguous(
-    step: Step, spec: DependencySpec, candidates: Sequence[Candidate], offers: Sequence[Offer], where: str
+    step: Step,
+    spec: DependencySpec,
+    equal: Sequence[tuple[Candidate, Offer]],
+    made_from_it: Sequence[tuple[Candidate, Offer]],
+    where: str,
 ) -> AmbiguousInput:
-    listed = ", ".join(f"{each.output} ({each.confidence:.2f})" for each in candidates)
-    offer = offers[0]
-    line = f"pipe.outputs.{offer.step}.{offer.names[0]}" if offer.step else repr(said(offer.value))
+    every = [*equal, *made_from_it]
+    choice = every[-1][1] if made_from_it else every[0][1]
+    line = f"pipe.outputs.{choice.step}.{choice.names[0]}" if choice.step else repr(said(choice.value))
+    if made_from_it:
+        how = f"could take {equal[0][0].output}, or {made_from_it[-1][0].output}, which was made from it later"
+    else:
+        how = f"fits {len(equal)} outputs equally well"
     return AmbiguousInput(
-        f"input {spec.name!r} of step {step.name!r} fits {len(candidates)} outputs equally well.",
+        f"input {spec.name!r} of step {step.name!r} {how}.",
         where,
-        f"candidates: {listed}",
+        f"candidates: {', '.join(f'{each.output} ({each.confidence:.2f})' for each, _ in every)}",
         fix=f".{step.contract.verb}({spec.name}={line})",
         step=step.name,
         input=spec.name,
-        candidates=tuple((each.output, each.confidence) for each in candidates),
+        candidates=tuple((each.output, each.confidence) for each, _ in every),
     )
 
 

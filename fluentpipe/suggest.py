@@ -65,8 +65,14 @@ def _useful(wanted: Sequence[Kinds], asking: type[Step]) -> list[type[Step]]:
     return list(found)
 
 
-def suggestion(chains: Sequence[Sequence[str]], before: str) -> str:
-    """The chains as a question: ` Did you mean .preprocess() before train_xgboost?`."""
+def suggestion(chains: Sequence[Sequence[str]], after: str, before: str) -> str:
+    """The chains as a question: ` Did you mean .preprocess() between load_data and train_xgboost?`.
+
+    Args:
+        chains: As `supply` finds them.
+        after: The last verb so far; empty if there is none.
+        before: The verb that lacks something.
+    """
 
     def written(verb: str) -> str:
         takes = any(each.required for each in class_of_verb(verb).settings.values())
@@ -75,4 +81,5 @@ def suggestion(chains: Sequence[Sequence[str]], before: str) -> str:
     if not chains:
         return ""
     texts = ["`" + "".join(written(verb) for verb in chain) + "`" for chain in chains]
-    return f" Did you mean {' or '.join(texts)} before `{before}`?"
+    place = f"between `{after}` and `{before}`" if after else f"before `{before}`"
+    return f" Did you mean {' or '.join(texts)} {place}?"
