@@ -48,7 +48,9 @@ class Chain(Mapping[str, Node]):
         """Whether the other chain is the beginning of this one."""
         if other._length > self._length:
             return False
-        return other._length == 0 or self._nodes[other._length - 1] is other._nodes[other._length - 1]
+        return self._nodes is other._nodes or all(
+            one is two for one, two in zip(self._nodes, other.nodes, strict=False)
+        )
 
     @override
     def __getitem__(self, name: str) -> Node:

@@ -24,6 +24,7 @@ def materialize(
     *,
     max_steps: int | None = shapes.MAX_STEPS,
     max_parameters: int | None = shapes.MAX_PARAMETERS,
+    max_characters: int | None = shapes.MAX_DEFINITION,
 ) -> Definition:
     """Emit the definition of a plan, with what has to be uploaded for it, and check all of it.
 
@@ -34,6 +35,7 @@ def materialize(
         target: Role, bucket and region.
         max_steps: Quota of steps; None lifts it.
         max_parameters: Quota of parameters; None lifts it.
+        max_characters: Of the definition, at most; None lifts it.
 
     Raises:
         DefinitionError: Lists every fault.
@@ -50,7 +52,7 @@ def materialize(
         },
         "Steps": steps,
     }
-    found = check(document, max_steps=max_steps, max_parameters=max_parameters)
+    found = check(document, max_steps=max_steps, max_parameters=max_parameters, max_characters=max_characters)
     return Definition(plan.name, document, tuple(target.assets.values()), found).raise_on_errors()
 
 

@@ -56,8 +56,8 @@ def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
             waiting = next((need for need in needs[name] if not done.get(need)), None)
             if waiting is None:
                 done[path.pop()] = True
-            elif waiting in path:
-                cycle = (*reversed(path[path.index(waiting) :]), path[-1])
+            elif waiting in done:
+                cycle = (waiting, *reversed(path[path.index(waiting) :]))
                 raise CycleError(
                     f"steps wait for each other: {' -> '.join(cycle)}.",
                     fix="take the input of one of them from a step outside of the cycle",

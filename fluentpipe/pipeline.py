@@ -36,7 +36,7 @@ from fluentpipe.order import in_order
 from fluentpipe.plan import Plan, parameters_in, plan
 from fluentpipe.proxy import StepOutputProxy
 from fluentpipe.reference import Given, Parameter, data_source
-from fluentpipe.resolve import bind, offer_of, offers_of, said
+from fluentpipe.resolve import bind, check_references, offer_of, offers_of, said, same
 from fluentpipe.step import Step, class_of_verb, on_declared, step_classes
 from fluentpipe.target import PLACEHOLDER_BUCKET, PLACEHOLDER_REGION, PLACEHOLDER_ROLE, Target
 from fluentpipe.verb import verb_method
@@ -75,7 +75,7 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
     _provided: tuple[Provided, ...]
 
     def __new__(cls, name: str) -> Pipeline[Never]:  # noqa: D102  the class says it
-        if len(str(name)) > shapes.MAX_PIPELINE_NAME or not _PIPELINE_NAME.fullmatch(str(name)):
+        if not _is_pipeline_name(name):
             raise SettingError(
                 f"a pipeline cannot be named {name!r}.",
                 f"letters, digits and single hyphens between them, at most {shapes.MAX_PIPELINE_NAME}",
@@ -110,6 +110,7 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
             provided = Provided(kind, data_source(source))
         except ValueError as fault:
             raise SettingError(f"data for {kind.__name__} {fault}.") from fault
+        check_references(provided.value, f"data for {kind.__name__}", self._chain, self._scope)
         offers = self._offers.extended([offer_of(provided, self._scope)])
         return _made(self.name, self._chain, offers, self._scope, (*self._provided, provided))
 
@@ -119,17 +120,19 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
         Raises:
             DuplicateName: Both have a step of one name, and it is not the same.
         """
-        if other._chain.starts_with(self._chain) and set(self._provided) <= set(other._provided):
-            return _made(self.name, other._chain, other._offers, other._scope, other._provided)
-        if self._chain.starts_with(other._chain) and set(other._provided) <= set(self._provided):
+        scope = _common(self._scope, other._scope)
+        if other._scope is scope and other._chain.starts_with(self._chain) and {*self._provided} <= {*other._provided}:
+            return _made(self.name, other._chain, other._offers, scope, other._provided)
+        if self._scope is scope and self._chain.starts_with(other._chain) and {*other._provided} <= {*self._provided}:
             return cast("Pipeline[Union[S, _M]]", self)
-        clashes = [name for name, node in other._chain.items() if name in self._chain and self._chain[name] is not node]
+        clashes = [
+            name for name, node in other._chain.items() if name in self._chain and not same(self._chain[name], node)
+        ]
         if clashes:
             raise DuplicateName(
                 f"both pipelines have a step {', '.join(map(repr, clashes))}, and it is not the same one.",
                 fix=f"give one of them a name of its own: name='{clashes[0]}_2'",
             )
-        scope = _common(self._scope, other._scope)
         chain = self._chain
         for name, node in other._chain.items():
             chain = chain if name in chain else chain.added(node)
@@ -267,6 +270,7 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
         region: str = PLACEHOLDER_REGION,
         max_steps: int | None = shapes.MAX_STEPS,
         max_parameters: int | None = shapes.MAX_PARAMETERS,
+        max_characters: int | None = shapes.MAX_DEFINITION,
     ) -> Definition:
         """The SageMaker pipeline definition, checked; made offline and the same every time.
 
@@ -277,6 +281,7 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
             region: Decides the registry of images.
             max_steps: Quota of steps of the account; None lifts the check.
             max_parameters: Quota of parameters.
+            max_characters: Of the definition.
 
         Raises:
             DefinitionError: Lists every fault.
@@ -284,7 +289,9 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
         from fluentpipe.materialize import materialize
 
         target = Target(self.name, role, bucket, region)
-        return materialize(self._plan(), target, max_steps=max_steps, max_parameters=max_parameters)
+        return materialize(
+            self._plan(), target, max_steps=max_steps, max_parameters=max_parameters, max_characters=max_characters
+        )
 
     def run(
         self,
@@ -353,6 +360,10 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"pipeline {self.name!r} is frozen; a verb gives a new one.")
 
+    @override
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"pipeline {self.name!r} is frozen; a verb gives a new one.")
+
     if not TYPE_CHECKING:  # so that the checkers report an unknown verb themselves
 
         def __getattr__(self, name: str) -> NoReturn:
@@ -364,6 +375,10 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
     @override
     def __reduce__(self) -> tuple[Any, ...]:
         return _made, (self.name, Chain(self._chain.nodes), self._offers, self._scope, self._provided)
+
+
+def _is_pipeline_name(name: object) -> bool:
+    return isinstance(name, str) and len(name) <= shapes.MAX_PIPELINE_NAME and bool(_PIPELINE_NAME.fullmatch(name))
 
 
 def _made(name: str, chain: Chain, offers: Offers, scope: Scope | None, provided: Iterable[Provided]) -> Pipeline[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from fluentpipe.errors import SettingError
 from fluentpipe.expression import Expression
 from fluentpipe.offers import Scope
 from fluentpipe.order import references_in
@@ -63,8 +64,18 @@ def _time_limits(nodes: Sequence[Node]) -> dict[str, int]:
         before = ancestors(node, by_name) if node.bindings else [each.step.name for each in nodes[:position]]
         for name in before:
             if by_name[name].step.sagemaker_type == "Training":
+                _refuse_deferred(by_name[name].step, node.step)
                 limits[name] = min(limit, limits.get(name, limit))
     return limits
+
+
+def _refuse_deferred(training: Step, gate: Step) -> None:
+    own = getattr(training, "max_runtime", None)
+    if isinstance(own, Expression):
+        raise SettingError(
+            f"max_training_time of {gate.name!r} cannot limit {training.name!r}, whose max_runtime is {own!r}.",
+            fix="give that step a max_runtime in seconds, or leave out one of the two",
+        )
 
 
 def ancestors(node: Node, by_name: Mapping[str, Node]) -> list[str]:

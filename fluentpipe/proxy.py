@@ -23,6 +23,17 @@ def output_reference(step: str, spec: OutputSpec, sagemaker_type: str) -> Proper
     return PropertyReference(step, leaf.path, spec.name, spec.kind, leaf.type, spec.property_file)
 
 
+def unknown_output(step: str, output: str, outputs: tuple[str, ...]) -> UnknownOutput:
+    """The error for an output that a step does not have; says what there is."""
+    return UnknownOutput(
+        f"step {step!r} has no output {output!r}.{did_you_mean(output, outputs)}",
+        f"outputs: {', '.join(outputs) or 'none'}",
+        fix="any other property of the job is under .properties",
+        step=step,
+        outputs=outputs,
+    )
+
+
 class StepOutputProxy:
     """The outputs of one step as attributes, and every property of its job under `properties`."""
 
@@ -57,14 +68,7 @@ class StepOutputProxy:
         def __getattr__(self, name: str) -> NoReturn:
             if name.startswith("_"):
                 raise AttributeError(name)
-            outputs = self.list_outputs()
-            raise UnknownOutput(
-                f"step {self.step_name!r} has no output {name!r}.{did_you_mean(name, outputs)}",
-                f"outputs: {', '.join(outputs) or 'none'}",
-                fix="any other property of the job is under .properties",
-                step=self.step_name,
-                outputs=outputs,
-            )
+            raise unknown_output(self.step_name, name, self.list_outputs())
 
     @override
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -161,9 +165,12 @@ class Outputs:
         Raises:
             UnknownOutput: There is no such step or output; says what there is.
         """
-        found = getattr(getattr(self, step), output)
-        if not isinstance(found, PropertyReference):
-            raise UnknownOutput(f"step {step!r} has no output {output!r}.", step=step, outputs=())
+        if step not in self._names:
+            raise self._unknown(step)
+        proxy = getattr(self, step)
+        if output not in proxy.list_outputs():
+            raise unknown_output(step, output, proxy.list_outputs())
+        found: PropertyReference[Any] = vars(proxy)[output]
         return found
 
     def list_outputs(self) -> Mapping[str, tuple[str, ...]]:
@@ -179,11 +186,14 @@ class Outputs:
                 proxy = self._make(name)
                 vars(self)[name] = proxy
                 return proxy
-            raise UnknownOutput(
-                f"this pipeline has no step {name!r}.{did_you_mean(name, self._names)}",
-                f"steps: {', '.join(self._names) or 'none yet'}",
-                steps=tuple(self._names),
-            )
+            raise self._unknown(name)
+
+    def _unknown(self, step: str) -> UnknownOutput:
+        return UnknownOutput(
+            f"this pipeline has no step {step!r}.{did_you_mean(step, self._names)}",
+            f"steps: {', '.join(self._names) or 'none yet'}",
+            steps=tuple(self._names),
+        )
 
     @override
     def __setattr__(self, name: str, value: object) -> NoReturn:

@@ -71,6 +71,10 @@ class QualityGate(Step):
                 "require() requires nothing.", fix=".require(min_auc=0.8), or any of " + ", ".join(self.settings)
             )
 
+        report = self.inputs.get("evaluation_report")
+        if self.figures() and report is not None and not isinstance(report, PropertyReference):
+            raise self._not_a_report(report)
+
     def figures(self) -> dict[str, Any]:
         """The figures asked for, with their limits: `{"min_auc": 0.8}`."""
         return {name: self.given[name] for name in _FIGURES if self.given.get(name) is not None}
@@ -83,22 +87,25 @@ class QualityGate(Step):
     def conditions(self, report: Any) -> list[Condition]:
         """One condition for each figure."""
         if not isinstance(report, PropertyReference):
-            raise SettingError(
-                f"require() reads its figures from the report of a step, not from {report!r}.",
-                fix="evaluation_report=pipe.outputs.model_evaluation.evaluation_report",
-            )
+            raise self._not_a_report(report)
         found = []
         for name, limit in self.figures().items():
             value: JsonGet = report.json(f"metrics.{name[4:]}")
             found.append(value >= limit if name.startswith("min_") else value <= limit)
         return found
 
+    def _not_a_report(self, given: Any) -> SettingError:
+        return SettingError(
+            f"require() reads its figures from the report of a step, not from {given!r}.",
+            fix="evaluation_report=pipe.outputs.model_evaluation.evaluation_report",
+        )
+
     def failure_message(self) -> Expression | str:
         """What the Fail step says: every figure with its limit."""
         words: list[Any] = [f"Quality gate {self.name} failed; required:"]
         for name, limit in self.figures().items():
             sign = ">=" if name.startswith("min_") else "<="
-            words += [f"{name[4:]} {sign}", limit if isinstance(limit, Expression) else f"{limit:g},"]
+            words += [f"{name[4:]} {sign}", limit if isinstance(limit, Expression) else f"{limit:.12g},"]
         words[-1] = words[-1].removesuffix(",") if isinstance(words[-1], str) else words[-1]
         return Join(" ", words) if any(isinstance(word, Expression) for word in words) else " ".join(words)
 
