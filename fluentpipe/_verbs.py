@@ -189,7 +189,7 @@ class Verbs(Generic[S]):
         early_stopping_rounds: int | Deferred[int] = 50,
         max_depth: int | None | Deferred[int] = None,
         eta: float | Deferred[float | int] = 0.05,
-        min_child_weight: float | Deferred[float | int] = 2.0,
+        min_child_weight: float | None | Deferred[float | int] = None,
         subsample: float | None | Deferred[float | int] = None,
         colsample_bytree: float | None | Deferred[float | int] = None,
         colsample_bylevel: float | None | Deferred[float | int] = None,
@@ -254,7 +254,7 @@ class Verbs(Generic[S]):
             early_stopping_rounds: Stop after this many rounds without gain on the validation rows; 0 is off.
             max_depth: Maximum depth of a tree, 0 for no limit; by default 4, and 3 up to 20,000 rows.
             eta: Shrinkage of each step. Also learning_rate.
-            min_child_weight: Least sum of hessians in a leaf.
+            min_child_weight: Least sum of hessians in a leaf; by default 2, and 5 up to 20,000 rows.
             subsample: Share of the rows drawn for each tree; by default 0.8, and 0.6 up to 20,000 rows.
             colsample_bytree: Share of the columns drawn for each tree; by default 0.6, and 0.4 up to 20,000 rows.
             colsample_bylevel: Share of the columns drawn for each level.

@@ -92,7 +92,9 @@ class XGBoostTraining(TrainingStep):
         None, ge=0, doc="Maximum depth of a tree, 0 for no limit; by default 4, and 3 up to 20,000 rows."
     )
     eta: float = setting(0.05, ge=0, le=1, aliases=("learning_rate",), doc="Shrinkage of each step.")
-    min_child_weight: float = setting(2.0, ge=0, doc="Least sum of hessians in a leaf.")
+    min_child_weight: float | None = setting(
+        None, ge=0, doc="Least sum of hessians in a leaf; by default 2, and 5 up to 20,000 rows."
+    )
     subsample: float | None = setting(
         None, gt=0, le=1, doc="Share of the rows drawn for each tree; by default 0.8, and 0.6 up to 20,000 rows."
     )
