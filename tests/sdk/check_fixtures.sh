@@ -8,8 +8,10 @@
 # PYTHON chooses the interpreter of the environments (python3).
 set -euo pipefail
 
-# The newest of each major when the fixtures were written; raise them here, then --update.
-declare -A releases=([v2]=2.257.7 [v3]=3.27.0)
+# The newest of each major when the fixtures were written, with those of its parts that write definitions; raise them
+# here, then --update. Each line becomes an environment named for its first word.
+releases='sagemaker==2.257.7
+sagemaker==3.27.0 sagemaker-core==2.27.0 sagemaker-mlops==1.27.0 sagemaker-serve==1.27.0 sagemaker-train==1.27.0'
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if [[ $# -lt 1 || ($# -gt 1 && $2 != --update) ]]; then
@@ -21,24 +23,24 @@ folder=$(cd "$1" && pwd)
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
 
-for major in v2 v3; do
-    environment=$folder/sdk-$major-${releases[$major]}
+while read -r -a packages; do
+    environment=$folder/${packages[0]/==/-}
     if [[ ! -e $environment/complete ]]; then
-        echo "installing sagemaker ${releases[$major]} into $environment"
+        echo "installing ${packages[*]} into $environment"
         rm -rf "$environment"
         "${PYTHON:-python3}" -m venv "$environment"
-        "$environment/bin/python" -m pip install --quiet --disable-pip-version-check "sagemaker==${releases[$major]}"
+        "$environment/bin/python" -m pip install --quiet --disable-pip-version-check "${packages[@]}" </dev/null
         touch "$environment/complete"
     fi
-    # -P would keep the script's own folder off the path; the script imports its neighbours from there.
-    (cd "$fresh" && PYTHONDONTWRITEBYTECODE=1 "$environment/bin/python" "$here/write_fixtures.py" "$fresh")
-done
+    # Run from the empty folder, so that nothing of the project can be imported but the script's neighbours.
+    (cd "$fresh" && PYTHONDONTWRITEBYTECODE=1 "$environment/bin/python" "$here/write_fixtures.py" "$fresh" </dev/null)
+done <<<"$releases"
 
 if [[ ${2-} == --update ]]; then
     cp "$fresh"/*.json "$here/fixtures/"
     echo "fixtures written; look at git diff, then at tests/sdk/differences.py"
 elif diff -ru "$here/fixtures" "$fresh"; then
-    echo "the fixtures are what SDK ${releases[v2]} and ${releases[v3]} write"
+    echo "the fixtures are what SDK 2 and 3 write"
 else
     echo "The SDK no longer writes what the fixtures say (diff above: - fixture, + SDK)." >&2
     echo "fix: $0 $1 --update, then make tests/sdk/differences.py or the steps agree" >&2
