@@ -69,7 +69,6 @@ HYPERPARAMETERS = {
     "early_stopping_rounds": 50,
     "max_depth": 8,
     "eta": 0.05,
-    "min_child_weight": 2.0,
     "max_cat_to_onehot": 64,
     "tree_method": "hist",
     "objective": "auto",
