@@ -1,0 +1,125 @@
+"""The layers, made executable: who may import whom, and what importing the library may cost."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import fluentpipe
+from fluentpipe import stubgen
+from fluentpipe.step import step_classes
+
+ROOT = Path(fluentpipe.__file__).parent
+
+# From the bottom up: a module imports only from those before it. Packages are one layer each.
+ORDER = (
+    "errors", "diagnostic", "kinds", "match", "document", "s3uri", "assets", "request", "_property_table", "shapes",
+    "check_conditions", "check_cycles", "check_steps", "check_references", "check_jobs", "check", "bundle", "definition",
+    "expression", "reference", "contract", "settings", "proxy", "images", "program", "target", "step", "jobs",
+    "containers", "steps", "suggest", "offers", "order", "connection", "resolve", "chain", "plan", "materialize",
+    "verb", "_state", "stubgen", "run", "show", "_verbs", "pipeline", "demo", "cli", "__main__", "__init__",
+)  # fmt: skip
+
+# What is imported where it is used: heavy things, and the face reaching down to what it seldom needs.
+LAZY = {
+    ("pipeline", "show"),
+    ("pipeline", "materialize"),
+    ("pipeline", "run"),
+}
+BANNED = (
+    "boto3", "botocore", "click", "numpy", "pandas", "pyarrow", "rich", "sagemaker", "sklearn", "xgboost", "yaml",
+)  # fmt: skip
+
+
+def layer(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Modules of fluentpipe that a file imports, and whether it does so inside a function; types alone do not count."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for node, lazy in _statements(tree.body, lazy=False):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "fluentpipe":
+            below = (node.module or "").split(".")[1:]
+            yield from ((name, lazy) for name in ([below[0]] if below else [alias.name for alias in node.names]))
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("fluentpipe."):
+                    yield alias.name.split(".")[1], lazy
+
+
+def _statements(body: list[ast.stmt], *, lazy: bool) -> Iterator[tuple[ast.stmt, bool]]:
+    for node in body:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            yield from _statements(node.orelse, lazy=lazy)
+            if ast.unparse(node.test) == "not TYPE_CHECKING":
+                yield from _statements(node.body, lazy=lazy)
+            continue
+        yield node, lazy
+        inner = lazy or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for name in ("body", "orelse", "finalbody"):
+            yield from _statements(getattr(node, name, []), lazy=inner)
+        for handler in getattr(node, "handlers", []):
+            yield from _statements(handler.body, lazy=inner)
+
+
+FILES = sorted(path for path in ROOT.rglob("*.py") if layer(path) != "containers")
+
+
+def test_every_module_has_its_place() -> None:
+    assert {layer(path) for path in ROOT.rglob("*.py")} - {"data"} == set(ORDER)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_module_imports_only_from_those_below_it(path: Path) -> None:
+    mine = ORDER.index(layer(path))
+    for name, _lazy in imports(path):
+        if layer(path) != name and name in ORDER:
+            assert ORDER.index(name) < mine, f"{layer(path)} imports {name}, which is above it"
+
+
+def test_the_face_lists_its_lazy_imports() -> None:
+    found = {("pipeline", name) for name, lazy in imports(ROOT / "pipeline.py") if lazy}
+    assert found == LAZY
+    words = ast.get_docstring(ast.parse((ROOT / "pipeline.py").read_text("utf-8"))) or ""
+    assert all(f"`{name}`" in words for _, name in LAZY)
+
+
+def test_the_programs_of_the_jobs_never_import_the_library() -> None:
+    for path in (ROOT / "containers").glob("*.py"):
+        assert not [name for name, _ in imports(path)], path.name
+        assert "import fluentpipe" not in path.read_text("utf-8")
+
+
+def loaded(code: str) -> set[str]:
+    code += "; import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
+CHAIN = "Pipeline('a').load_data('s3://bucket/x', label='y').preprocess().train_xgboost().evaluate_performance()"
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import fluentpipe", "from fluentpipe import Pipeline", f"from fluentpipe import Pipeline; {CHAIN}.require(min_auc=0.8)"],
+    ids=["import", "pipeline", "chain"],
+)  # fmt: skip
+def test_importing_and_chaining_load_nothing_heavy(code: str) -> None:
+    assert not loaded(code) & set(BANNED)
+
+
+def test_materializing_loads_the_model_of_the_service_but_no_client() -> None:
+    found = loaded(f"from fluentpipe import Pipeline; {CHAIN}.materialize()")
+    assert "botocore" in found
+    assert not found & (set(BANNED) - {"botocore", "yaml"})
+
+
+def test_the_generated_verbs_are_up_to_date() -> None:
+    built_in = [cls for cls in step_classes() if cls.__module__.startswith("fluentpipe.steps.")]
+    expected = stubgen.verbs_source(built_in)
+    assert stubgen.TARGET.read_text("utf-8") == expected, "run: python -m fluentpipe.stubgen"
