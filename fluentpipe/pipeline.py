@@ -109,7 +109,7 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
         try:
             provided = Provided(kind, data_source(source))
         except ValueError as fault:
-            raise SettingError(f"data for {kind.__name__} {fault}.") from fault
+            raise SettingError(f"data for {kind.__name__}: {fault}") from fault
         check_references(provided.value, f"data for {kind.__name__}", self._chain, self._scope)
         offers = self._offers.extended([offer_of(provided, self._scope)])
         return _made(self.name, self._chain, offers, self._scope, (*self._provided, provided))

@@ -62,11 +62,7 @@ def out_of_scope() -> Any:
     gated = whole().require(min_auc=0.8).register("churn-models")
     declare("Announce", "announce", (), (), what=setting(None), __annotations__={"what": "str | None"})
     arn = gated.outputs.model_registration.model_package_arn
-    return (
-        whole().merge(loaded()).announce(what=arn)
-        if False
-        else gated.merge(loaded().preprocess(name="p")).announce(what=arn)
-    )
+    return gated.merge(loaded().preprocess(name="other")).announce(what=arn)
 
 
 MISTAKES: dict[str, Callable[[], Any]] = {
