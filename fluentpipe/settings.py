@@ -189,7 +189,7 @@ def _checker(annotation: Any) -> Convert:
         return _sequence(_item(args[0] if args else Any))
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return _mapping(_item(args[1]))
-    if isinstance(annotation, type):
+    if origin is None and isinstance(annotation, type):  # in Python 3.10 set[int] is a type, too
         return _instance(annotation)
     raise TypeError(f"a setting cannot have the type {annotation!r}")
 

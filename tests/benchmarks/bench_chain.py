@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -33,10 +33,10 @@ definition.write(sys.argv[1])
 
 def process_seconds(code: str, *arguments: str) -> float:
     """CPU seconds of a new Python process."""
-    before = os.times()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-c", code, *arguments], check=True)
-    after = os.times()
-    return after.children_user + after.children_system - before.children_user - before.children_system
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def repeated(repeats: int, measure: Callable[[], float]) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -281,7 +283,8 @@ class TestOwnSteps:
         script = "import own_steps, pickle; from fluentpipe import Pipeline, RawData\n"
         script += "pipe = Pipeline('a').provide(RawData, 's3://bucket/x').deduplicate(keep=2)\n"
         script += "assert pickle.loads(pickle.dumps(pipe)).steps == pipe.steps\n"
-        subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path)
+        here = str(Path(__file__).parent.parent.parent)
+        subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": here})
 
 
 _NAMES = "from fluentpipe import DependencySpec, OutputSpec, ProcessingStep, RawData, StepContract, setting"
