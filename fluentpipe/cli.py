@@ -6,8 +6,6 @@ Exit status: 0 done, 1 a step failed, 2 the command or the pipeline is faulty, 3
 from __future__ import annotations
 
 import functools
-import importlib
-import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -168,13 +166,33 @@ def compile_(target: str, out: Path, role: str | None, bucket: str | None, regio
 @click.argument("target")
 @_reported
 def check(target: str) -> None:
-    """Print every fault of a pipeline; exit status 2 if one is an error."""
-    _, definition = _load(target, strict=False)
-    for diagnostic in definition.diagnostics:
-        click.echo(str(diagnostic))
-    errors = sum(diagnostic.severity == "error" for diagnostic in definition.diagnostics)
-    click.echo(f"{definition.name}: {errors} errors, {len(definition.diagnostics) - errors} warnings")
+    """Print every fault of a pipeline; exit status 2 if one is an error. Nothing is run."""
+    path = Path(target)
+    if path.suffix == ".json" or path.is_dir():
+        found, counted = _checked_definition(path)
+    else:
+        found, counted = _checked_script(target)
+    for severity, line in found:
+        click.echo(click.style(line, fg="red" if severity == "error" else "yellow"))
+    errors = sum(severity == "error" for severity, _ in found)
+    click.echo(f"{counted}: {errors} errors, {len(found) - errors} warnings")
     sys.exit(2 if errors else 0)
+
+
+def _checked_definition(path: Path) -> tuple[list[tuple[str, str]], str]:
+    from fluentpipe.definition import Definition
+
+    definition = Definition.load(path, strict=False)
+    return [(each.severity, str(each)) for each in definition.diagnostics], definition.name
+
+
+def _checked_script(target: str) -> tuple[list[tuple[str, str]], str]:
+    from fluentpipe.script import check_script
+
+    where = target.rpartition(":")[0] or target
+    findings, pipelines = check_script(where)
+    counted = f"{where}, {pipelines} pipeline{'' if pipelines == 1 else 's'}"
+    return [(each.severity, str(each)) for each in findings], counted
 
 
 @main.command(epilog="TARGET is a module (package.module:pipe) or a script (train.py:pipe).")
@@ -197,46 +215,10 @@ def _load(
     path = Path(target)
     if path.suffix == ".json" or path.is_dir():
         return None, Definition.load(path, strict=strict)
-    pipe = _pipeline(target)
+    from fluentpipe.script import pipeline_of
+
+    pipe = pipeline_of(target)
     return pipe, pipe.materialize(**cast("Any", places or {}))
-
-
-def _pipeline(target: str) -> Pipeline[Any]:
-    from fluentpipe.pipeline import Pipeline
-
-    where, colon, name = target.rpartition(":") if ":" in target else (target, "", "")
-    module = _module(where)
-    found = {key: value for key, value in vars(module).items() if isinstance(value, Pipeline)}
-    if not colon and len(found) == 1:
-        return next(iter(found.values()))
-    if name not in found:
-        there = f"it has {', '.join(sorted(found))}" if found else "it has none"
-        raise click.UsageError(
-            f"{where} has no pipeline {name!r}; {there}." if name else f"say which pipeline of {where}: {there}."
-        )
-    return found[name]
-
-
-def _module(where: str) -> Any:
-    path = Path(where)
-    if path.suffix != ".py":
-        sys.path.insert(0, str(Path.cwd()))
-        try:
-            return importlib.import_module(where)
-        except ModuleNotFoundError as error:
-            if error.name and where.startswith(error.name):
-                raise click.UsageError(f"there is no file, folder or module {where!r}.") from error
-            raise
-    if not path.is_file():
-        raise click.UsageError(f"there is no script {where!r}.")
-    sys.path.insert(0, str(path.parent.resolve()))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None  # a .py file has one
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def _say_outcome(run: Run) -> None:

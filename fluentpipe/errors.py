@@ -11,6 +11,7 @@ An error says what happened, where, and what to do; the facts are also attribute
     ├── MangledToken         (ValueError)      text that held a reference was altered
     ├── InvalidS3Uri         (ValueError)      not a well-formed S3 URI
     ├── SourceError          (ValueError)      data that cannot be read, or whose label cannot be told
+    ├── UnknownPipeline      (ValueError)      a script or module, or a pipeline in it, that does not exist
     ├── ResolveError                           the steps do not fit together
     │   ├── UnwiredInput                       nothing earlier gives what a step needs
     │   ├── AmbiguousInput                     two outputs fit equally well
@@ -83,6 +84,10 @@ class InvalidS3Uri(FluentpipeError, ValueError):
 
 class SourceError(FluentpipeError, ValueError):
     """A data source that cannot be used as asked."""
+
+
+class UnknownPipeline(FluentpipeError, ValueError):
+    """A script or module, or a pipeline in it, that does not exist."""
 
 
 class ResolveError(FluentpipeError):

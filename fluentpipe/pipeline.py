@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, Union, cast, 
 from typing_extensions import Never, override
 
 import fluentpipe.steps
-from fluentpipe import shapes
+from fluentpipe import checking, shapes
 from fluentpipe._state import S
 from fluentpipe._verbs import BuiltinOutputs, Verbs
 from fluentpipe.chain import Chain
-from fluentpipe.errors import DuplicateName, SettingError, did_you_mean
+from fluentpipe.errors import DuplicateName, FluentpipeError, SettingError, did_you_mean
 from fluentpipe.kinds import (
     EvaluationReport,
     JobName,
@@ -36,7 +36,7 @@ from fluentpipe.order import in_order
 from fluentpipe.plan import Plan, parameters_in, plan
 from fluentpipe.proxy import StepOutputProxy
 from fluentpipe.reference import Given, Parameter, data_source
-from fluentpipe.resolve import bind, check_references, offer_of, offers_of, said, same
+from fluentpipe.resolve import Node, bind, check_references, offer_of, offers_of, said, same
 from fluentpipe.step import Step, class_of_verb, on_declared, step_classes
 from fluentpipe.target import PLACEHOLDER_BUCKET, PLACEHOLDER_REGION, PLACEHOLDER_ROLE, Target
 from fluentpipe.verb import verb_method
@@ -181,6 +181,28 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
         return loaded.preprocess().train_xgboost(**{"seed": seed, **training}).evaluate_performance()
 
     def _add(self, verb: str, values: dict[str, Any]) -> Pipeline[Any]:
+        check = checking.active()
+        if check is None:
+            return self._added(verb, values)
+        try:
+            pipe = self._added(verb, dict(values))
+        except FluentpipeError as error:
+            check.fault(error)
+            return self._assumed(class_of_verb(verb), values.get("name"), check)
+        check.placed(self.name, pipe.steps[-1].name)
+        return pipe
+
+    def _assumed(self, cls: type[Step], name: object, check: checking.Checking) -> Pipeline[Any]:
+        """As if the step were right, so that a check finds the faults after it too."""
+        step = cls.assumed(name if isinstance(name, str) else cls.contract.key)
+        if step.name in self._chain:
+            return self
+        check.assumed.append(step)
+        node = Node(step, (), self._scope, {(step.contract.step_type, ""): frozenset((step.name,))})
+        offers = self._offers.extended(offers_of(node))
+        return _made(self.name, self._chain.added(node), offers, self._scope, self._provided)
+
+    def _added(self, verb: str, values: dict[str, Any]) -> Pipeline[Any]:
         cls = class_of_verb(verb)
         if verb == cls.contract.default_verb:
             _refuse_settings(cls, verb, values)
@@ -320,6 +342,8 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
         """
         from fluentpipe.run import run
 
+        if checking.active() is not None:
+            raise checking.Ended
         given = dict(parameters or {})
         if data is not None:
             given[self.data_parameter()] = str(data)
