@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 _UNITS_PER_MIB = 1 << 20 if sys.platform == "darwin" else 1 << 10  # of ru_maxrss: bytes there, KiB elsewhere
 
@@ -27,16 +26,16 @@ def own_peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _UNITS_PER_MIB
 
 
-def peak_of_child(usage: Any, sampled: float, parent: float) -> float:
+def peak_of_child(reported: int, sampled: float, parent: float) -> float:
     """The peak of a child that has ended.
 
     The kernel's figure starts at the peak of the process that started the child. Where it is not above that,
     the child used less, and only the samples tell how much.
 
     Args:
-        usage: As `os.wait4` gives it.
+        reported: `ru_maxrss` as `os.wait4` gives it.
         sampled: The highest figure of `peak_so_far` while it ran; 0 if there was none.
-        parent: `own_peak` when the child was started.
+        parent: The peak of its parent when the child was started.
     """
-    reported = float(usage.ru_maxrss / _UNITS_PER_MIB)
-    return reported if reported > parent or not sampled else sampled
+    peak = float(reported / _UNITS_PER_MIB)
+    return peak if peak > parent or not sampled else sampled

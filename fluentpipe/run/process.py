@@ -6,33 +6,23 @@ import contextlib
 import os
 import selectors
 import signal
-import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import attrs
 
 from fluentpipe.errors import RunError
-from fluentpipe.run.memory import own_peak, peak_of_child, peak_so_far
+from fluentpipe.run.memory import peak_so_far
+from fluentpipe.run.starting import Command, Usage, start
+
+__all__ = ["GRACE", "Children", "Command", "Exit"]
 
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL; the service gives a training job 120
 _TAIL = 200  # lines kept for the error
 _LINE = 1 << 16  # bytes after which a line without an end is cut
 _SAMPLE = 0.2  # seconds between two looks at a child's memory
-
-
-@attrs.frozen
-class Command:
-    """What to start."""
-
-    argv: tuple[str, ...]
-    cwd: Path
-    env: Mapping[str, str]
-    seconds: float | None = None  # the time it may take
 
 
 @attrs.frozen
@@ -50,8 +40,9 @@ class Exit:
 class Children:
     """The running child processes of one run; ended together."""
 
-    def __init__(self, grace: float = GRACE) -> None:
-        self._grace = grace
+    def __init__(self, grace: float = GRACE, *, fork: bool = True) -> None:
+        """Fork: whether Python scripts may be forks of a process that has the imports done."""
+        self._grace, self._fork = grace, fork
         self._lock = threading.Lock()
         self._running: set[_Child] = set()
         self._closed = False
@@ -69,7 +60,7 @@ class Children:
         with self._lock:
             if self._closed:
                 raise RunError("The run is being ended; nothing starts any more.")
-            child = _Child(command, self._grace)
+            child = _Child(command, self._grace, fork=self._fork)
             self._running.add(child)
         try:
             return child.follow(on_line)
@@ -94,32 +85,16 @@ class Children:
 class _Child:
     """A process, the leader of its own group. One thread follows it; others may call `end`."""
 
-    def __init__(self, command: Command, grace: float) -> None:
+    def __init__(self, command: Command, grace: float, *, fork: bool) -> None:
         self._grace = grace
         self._lock = threading.Lock()
         self._kill_at: float | None = None
-        self._usage: Any = None  # set when the process is collected
+        self._usage: Usage | None = None  # set when the process is collected
+        self._process = start(command, fork=fork)
         self._started = time.monotonic()
         self._deadline = None if command.seconds is None else self._started + command.seconds
-        self._own_peak = own_peak()
-        try:
-            # No shell; standard input is empty, so that a program that asks gets an end of file and not a hang.
-            self._process = subprocess.Popen(  # noqa: S603 - running the steps of a definition is the purpose
-                command.argv,
-                cwd=command.cwd,
-                env=dict(command.env),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise RunError(
-                f"The program {command.argv[0]!r} cannot be started: {error.strerror or error}.",
-                f"command: {' '.join(command.argv)}"[:500],
-                fix="install it, or correct the entry point",
-            ) from error
-        self._exit_handle = _exit_handle(self._process.pid)
+        self._own_handle = _exit_handle(self._process.pid) if self._process.handle is None else None
+        self._exit_handle = self._process.handle if self._own_handle is None else self._own_handle
 
     def follow(self, on_line: Callable[[str], None]) -> Exit:
         """Read its output until it ends; enforce the time limit; end what it left behind."""
@@ -140,15 +115,9 @@ class _Child:
                 self._signal(signal.SIGKILL)
         self._reap()
         seconds = time.monotonic() - self._started
-        cpu = self._usage.ru_utime + self._usage.ru_stime
-        return Exit(
-            self._process.returncode,
-            seconds,
-            cpu,
-            peak_of_child(self._usage, peak, self._own_peak),
-            timed_out,
-            tuple(tail),
-        )
+        assert self._usage is not None
+        used = self._usage
+        return Exit(used.code, seconds, used.cpu_seconds, used.peak(peak), timed_out, tuple(tail))
 
     def end(self) -> None:
         """Ask the whole group to end; `follow` kills it when the grace is over."""
@@ -159,16 +128,14 @@ class _Child:
     def close(self) -> None:
         """Free what the process held; kills it if it still runs."""
         self._reap()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        if self._exit_handle is not None:
-            os.close(self._exit_handle)
-            self._exit_handle = None
+        self._process.close()
+        if self._own_handle is not None:
+            os.close(self._own_handle)
+            self._own_handle = None
 
     def _lines(self) -> Iterator[str | None]:
         """Each line of output, and None now and then, until the process has ended and its output is read."""
-        assert self._process.stdout is not None
-        output = self._process.stdout.fileno()
+        output = self._process.output
         os.set_blocking(output, False)
         rest, open_ = b"", True
         with selectors.DefaultSelector() as selector:
@@ -210,19 +177,17 @@ class _Child:
         return max(0.0, min([self._pace(), *(left for left in times if left > 0)]))
 
     def _has_ended(self, ready: set[int]) -> bool:
-        return self._exit_handle in ready if self._exit_handle is not None else self._collect(os.WNOHANG)
+        return self._exit_handle in ready if self._exit_handle is not None else self._collect(wait=False)
 
     def _reap(self) -> None:
         """Kill what is left of the group, then collect the process and what it used."""
         self._signal(signal.SIGKILL)
-        self._collect(0)
+        self._collect(wait=True)
 
-    def _collect(self, options: int) -> bool:
+    def _collect(self, *, wait: bool) -> bool:
         with self._lock:
             if self._usage is None:
-                pid, status, usage = os.wait4(self._process.pid, options)
-                if pid:
-                    self._usage, self._process.returncode = usage, os.waitstatus_to_exitcode(status)
+                self._usage = self._process.collect(wait=wait)
             return self._usage is not None
 
     def _signal(self, number: signal.Signals) -> None:
