@@ -19,6 +19,7 @@ pipe = pipe.evaluate_performance().require(min_auc={limit}, max_log_loss=0.9).re
 
 def fluentpipe(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1"}
+    environment.pop("FLUENTPIPE_HOME", None)
     command = [sys.executable, "-m", "fluentpipe", *words]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment)
 

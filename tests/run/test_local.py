@@ -264,7 +264,15 @@ def test_a_failing_step_ends_the_running_ones_and_the_rest_is_not_executed(run, 
     assert states == {"Long": "Stopped", "Bad": "Failed", "After": "NotExecuted"}
 
 
-def test_ctrl_c_ends_the_children_and_the_run_says_stopped(run, tmp_path):
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises, also where the tests were started in the background and ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_ends_the_children_and_the_run_says_stopped(run, tmp_path, interruptible):
     sketch = Sketch()
     child = tmp_path / "child"
     sketch.processing(
