@@ -62,6 +62,9 @@ class _Emitter:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.parameters: dict[str, Parameter[Any]] = {}
+        self._plain_already: dict[
+            int, dict[str, Any]
+        ] = {}  # requests by id: those under a gate come by again inside it
 
     def steps(self, plan: Plan) -> list[dict[str, Any]]:
         """All steps; those under a condition inside it. Inner scopes are emitted before the gates that hold them."""
@@ -77,7 +80,9 @@ class _Emitter:
     def _requests(self, node: Node, time_limits: Mapping[str, int], then: list[dict[str, Any]]) -> list[dict[str, Any]]:
         inputs = {binding.input: binding.source for binding in node.bindings}
         requests = limited(node.step, time_limits).requests(inputs, self.target, then)
-        return [self._plain(request) for request in requests]
+        plain: list[dict[str, Any]] = [self._plain(request) for request in requests]
+        self._plain_already.update((id(request), request) for request in plain)
+        return plain
 
     def _plain(self, value: Any) -> Any:
         """Plain JSON data: expressions in the service's form, absent settings and empty containers left out."""
@@ -86,6 +91,8 @@ class _Emitter:
         if isinstance(value, Expression):
             self._gather(value)
             return value.to_request()
+        if id(value) in self._plain_already:
+            return value
         if isinstance(value, Mapping):
             found = {key: self._plain(each) for key, each in value.items()}
             return {key: each for key, each in found.items() if each is not None and each not in ({}, [])}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fluentpipe.errors import CycleError, DuplicateName
+from fluentpipe.errors import CycleError, DuplicateName, SettingError
 from fluentpipe.expression import Condition, Expression
 from fluentpipe.reference import PropertyReference
 from fluentpipe.step import Step
@@ -34,8 +34,12 @@ def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
 
     Raises:
         DuplicateName: Two steps have one name.
+        SettingError: Something is no step.
         CycleError: Steps wait for each other; prints the cycle in its order.
     """
+    for step in steps:
+        if not isinstance(step, Step):
+            raise SettingError(f"{step!r} is no step.", fix="make one of its class: DataLoading(source=…)")
     by_name = {step.name: step for step in steps}
     if len(by_name) < len(steps):
         names = [step.name for step in steps]

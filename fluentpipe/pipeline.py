@@ -120,6 +120,8 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
         Raises:
             DuplicateName: Both have a step of one name, and it is not the same.
         """
+        if not isinstance(other, Pipeline):
+            raise SettingError(f"{other!r} is no pipeline to merge.", fix="pipe.merge(other_pipe)")
         scope = _common(self._scope, other._scope)
         if other._scope is scope and other._chain.starts_with(self._chain) and {*self._provided} <= {*other._provided}:
             return _made(self.name, other._chain, other._offers, scope, other._provided)

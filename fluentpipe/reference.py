@@ -213,7 +213,13 @@ def data_source(value: Any) -> Any:
         value = os.fspath(value)
     if isinstance(value, str) and value and "://" not in value:
         return LocalPath(Path(value).expanduser())
-    raise ValueError(f"must be an s3:// URI, a local file or folder, or a reference, not {value!r}")
+    raise ValueError(f"must be an s3:// URI, a local file or folder, or a reference, not {_shortly(value)}")
+
+
+def _shortly(value: object) -> str:
+    """The first line of what a value prints as: a pipeline prints all of its steps."""
+    first, *rest = repr(value).split("\n")
+    return first + " …" * bool(rest)
 
 
 class ExecutionVariable(Expression):

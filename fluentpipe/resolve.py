@@ -27,7 +27,7 @@ from fluentpipe.expression import Expression
 from fluentpipe.kinds import snake_case
 from fluentpipe.offers import Lineage, Offer, Offers, Provided, Scope, within
 from fluentpipe.order import in_order, references_in
-from fluentpipe.proxy import output_reference
+from fluentpipe.proxy import StepOutputProxy, output_reference
 from fluentpipe.reference import LocalPath, PropertyReference, data_source
 from fluentpipe.step import Step
 from fluentpipe.suggest import suggestion, supply
@@ -38,6 +38,8 @@ AMBIGUITY = 0.05
 """Two outputs this close in confidence fit equally well."""
 OPTIONAL_CONFIDENCE = 0.8
 """An optional input takes an output of an undeclared source only from this confidence on."""
+
+_TEXTS = frozenset({"S3Uri", "String"})  # data types of inputs that only text can be
 
 
 @attrs.frozen
@@ -213,9 +215,17 @@ def _given(step: Step, spec: DependencySpec, earlier: Mapping[str, Node], where:
     try:
         source = data_source(step.inputs[spec.name])
     except ValueError as fault:
-        raise ConnectionMismatch(f"input {spec.name!r} of step {step.name!r} {fault}.", where) from fault
-    if isinstance(source, PropertyReference):
+        given = step.inputs[spec.name]
+        names = given.list_outputs() if isinstance(given, StepOutputProxy) else ()
+        fix = f"one of its outputs: {', '.join(names)}" if names else ""
+        raise ConnectionMismatch(f"input {spec.name!r} of step {step.name!r} {fault}.", where, fix=fix) from fault
+    if isinstance(source, PropertyReference) and source.name:
         _check_reference(step, spec, source, earlier, where)
+    elif isinstance(source, Expression) and spec.data_type in _TEXTS and source.value_type not in {"str", "any"}:
+        raise ConnectionMismatch(
+            f"input {spec.name!r} of step {step.name!r} takes {spec.data_type}, but {source!r} is {source.value_type}.",
+            where,
+        )
     return Binding(step.name, spec.name, source, False, 1.0, "given")
 
 
@@ -223,23 +233,17 @@ def _check_reference(
     step: Step, spec: DependencySpec, source: PropertyReference[Any], earlier: Mapping[str, Node], where: str
 ) -> None:
     producer = earlier[source.step].step
-    if source.name:
-        declared = producer.contract.output(source.name)
-        if declared is None or output_reference(producer.name, declared, producer.sagemaker_type) is not source:
-            raise ConnectionMismatch(
-                f"{source!r} is not an output of the step {producer.name!r} of this pipeline, "
-                f"which is a {producer.contract.step_type}.",
-                where,
-                fix=f"take it from this pipeline's outputs: {', '.join(each.name for each in producer.contract.outputs) or 'none'}",
-            )
-        faults = list(connection_faults(producer.contract, declared, step.contract, spec))
-        if faults:
-            raise mismatch(producer.contract, declared.name, step.contract, spec.name, faults, where)
-    elif source.value_type != "str" and spec.data_type in {"S3Uri", "String"}:
+    declared = producer.contract.output(source.name)
+    if declared is None or output_reference(producer.name, declared, producer.sagemaker_type) is not source:
         raise ConnectionMismatch(
-            f"input {spec.name!r} of step {step.name!r} takes {spec.data_type}, but {source!r} is {source.value_type}.",
+            f"{source!r} is not an output of the step {producer.name!r} of this pipeline, "
+            f"which is a {producer.contract.step_type}.",
             where,
+            fix=f"take it from this pipeline's outputs: {', '.join(each.name for each in producer.contract.outputs) or 'none'}",
         )
+    faults = list(connection_faults(producer.contract, declared, step.contract, spec))
+    if faults:
+        raise mismatch(producer.contract, declared.name, step.contract, spec.name, faults, where)
 
 
 def check_references(value: Any, who: str, earlier: Mapping[str, Node], scope: Scope | None, where: str = "") -> None:

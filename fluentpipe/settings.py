@@ -72,7 +72,7 @@ class Setting:
             value = lift(value)
         if isinstance(value, Expression):
             return self._validated_expression(value)
-        if self.convert is not None and value is not None:
+        if self.convert is not None and (value is not None or self.required):
             value = self.convert(value)
         value = self.check(value)
         for item in value if isinstance(value, tuple) else (value,):

@@ -293,3 +293,12 @@ def _written(steps: list[Any]) -> Iterator[str]:
         yield step["Name"]
         for branch in ("IfSteps", "ElseSteps"):
             yield from _written(step.get("Arguments", {}).get(branch, []))
+
+
+def test_gates_inside_gates_are_refused_before_they_are_too_many(churn: Any) -> None:
+    pipe = churn
+    for number in range(400):
+        pipe = pipe.require(min_auc=0.5, name=f"gate{number}")
+        if number in (10, 399):
+            with contextlib.nullcontext() if number == 10 else pytest.raises(DefinitionError, match="nested-too-deep"):
+                pipe.materialize(max_steps=None)

@@ -112,6 +112,12 @@ MISTAKES: dict[str, Callable[[], Any]] = {
     "verb_taken": lambda: declare("Own", "train_xgboost"),
     "unknown_version": lambda: loaded(framework_version="9.9").materialize(),
     "quota": lambda: whole().materialize(max_steps=3),
+    "input_of_the_wrong_type": lambda: Pipeline("churn").train_xgboost(training_data=Parameter("rows", 5)),
+    "step_for_an_output": lambda: loaded().preprocess().train_xgboost(training_data=loaded().preprocess().outputs.tabular_preprocessing),
+    "pipeline_for_an_input": lambda: loaded().preprocess().train_xgboost(training_data=whole()),
+    "class_for_a_step": lambda: Pipeline.from_steps("churn", [TabularPreprocessing]),
+    "no_source": lambda: Pipeline("churn").load_data(None, label="churn"),
+    "merge_of_nothing": lambda: whole().merge("other"),
     "connection": lambda: __import__("fluentpipe").check_connection(TabularPreprocessing, "test_data", XGBoostTraining, "training_data"),
 }  # fmt: skip
 
