@@ -12,11 +12,13 @@ import threading
 import weakref
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, NoReturn, cast
+from typing import Any, ClassVar, Generic, NoReturn, cast
 
-from typing_extensions import Self, override
+from typing_extensions import Self, TypeVar, override
 
 from fluentpipe.errors import MangledToken, ReferenceMisuse, UnknownOutput, did_you_mean
+
+V = TypeVar("V", covariant=True, default=Any)  # noqa: PLC0105  V as in the docs: a value
 
 _interned: weakref.WeakValueDictionary[tuple[Any, ...], Expression] = weakref.WeakValueDictionary()
 _issued: dict[str, Expression] = {}
@@ -159,6 +161,15 @@ class Expression:
         return self
 
 
+class Deferred(Expression, Generic[V]):
+    """An expression for a value of type `V`; what a setting takes whose value the run may decide.
+
+    `V` is `str`, `int`, `float` or `bool`, or the kind of the data that lies at the S3 URI which the value will be.
+    """
+
+    __slots__ = ()
+
+
 _CONDITION_FIX = (
     "combine conditions with & | ~, test membership with .is_in([...]), stop a pipeline with .require(...); "
     "anything else belongs inside a step"
@@ -281,7 +292,7 @@ class Condition:
 setattr(Condition, "__bool__", _refusal("truth value", _CONDITION_FIX))  # noqa: B010  unseen by type checkers, as above
 
 
-class Join(Expression):
+class Join(Deferred[str]):
     """Texts and references put together with a separator: the service's `Std:Join`."""
 
     __slots__ = ("on", "values")

@@ -14,7 +14,7 @@ import attrs
 from typing_extensions import Self, TypeVar, override
 
 from fluentpipe.errors import ReferenceMisuse, SettingError, did_you_mean
-from fluentpipe.expression import Condition, Expression, Join, lift
+from fluentpipe.expression import Condition, Deferred, Expression, Join, lift
 from fluentpipe.kinds import Kind
 from fluentpipe.s3uri import check_s3_uri
 
@@ -45,7 +45,7 @@ class LocalPath:
     path: Path
 
 
-class PropertyReference(Expression, Generic[K]):
+class PropertyReference(Deferred[K], Generic[K]):
     """A property of the job that a step runs, such as the S3 URI of what it wrote.
 
     Args:
@@ -109,7 +109,7 @@ class PropertyReference(Expression, Generic[K]):
         return Join("/", (self, *(part.strip("/") for part in parts)))
 
 
-class Parameter(Expression, Generic[T]):
+class Parameter(Deferred[T], Generic[T]):
     """A value given when the pipeline is started, or its default.
 
     Usable wherever the API allows a reference, for instance `train_xgboost(max_depth=Parameter("depth", 6))`.
@@ -222,7 +222,7 @@ def _shortly(value: object) -> str:
     return first + " …" * bool(rest)
 
 
-class ExecutionVariable(Expression):
+class ExecutionVariable(Deferred[str]):
     """Something about the run itself, such as `PipelineExecutionId`."""
 
     __slots__ = ("name",)
@@ -251,7 +251,7 @@ class ExecutionVariable(Expression):
         return {"Get": f"Execution.{self.name}"}
 
 
-class JsonGet(Expression):
+class JsonGet(Deferred[Any]):
     """A value inside a JSON file that a processing step writes: the service's `Std:JsonGet`."""
 
     __slots__ = ("path", "source")
@@ -280,7 +280,5 @@ class JsonGet(Expression):
         return {"Std:JsonGet": {"PropertyFile": {"Get": file}, "Path": self.path}}
 
 
-Given: TypeAlias = Union[PropertyReference[K], Parameter[str], Join, str, PathLike[str]]
+Given: TypeAlias = Union[Deferred[Union[str, K]], str, PathLike[str]]
 """What may be given for an input of a kind: a reference to such an output, or a place of data by URI or local path."""
-Deferred: TypeAlias = Union[Parameter[T], PropertyReference[T], JsonGet, Join, ExecutionVariable]
-"""What may be given for a setting that the run decides."""
