@@ -1,0 +1,8 @@
+"""For every test: no account of the caller's, and threads that wait without burning the cores."""
+
+import os
+
+os.environ["OMP_WAIT_POLICY"] = "passive"  # read by OpenMP when XGBoost is first loaded
+for name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[name]
+os.environ.pop("FLUENTPIPE_HOME", None)
