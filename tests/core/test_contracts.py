@@ -275,6 +275,8 @@ class TestOwnSteps:
         exec(CELL.replace("KEEP", "keep").replace('"deduplicate"', '"unique"'), cell)
         assert hasattr(Pipeline, "unique")
         assert not hasattr(Pipeline, "deduplicate")
+        with pytest.raises(ContractError, match="no verb 'deduplicate'"):
+            class_of_verb("deduplicate")
 
     def test_a_module_of_steps_may_be_imported_before_the_pipeline(self, tmp_path: Any) -> None:
         module = textwrap.dedent(CELL).replace("KEEP", "keep").replace("SCRIPT", "__file__")

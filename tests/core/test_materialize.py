@@ -92,6 +92,14 @@ def test_the_bytes_are_the_same_in_every_process_without_network_or_account(tmp_
         assert done.stdout == expected
 
 
+@pytest.mark.parametrize("environment", [None, {}])
+def test_what_was_not_set_is_absent(churn: Any, environment: Any) -> None:
+    pipe = churn.train_xgboost(name="second", environment=environment).require(min_auc=0.5)
+    steps = named(pipe.materialize().document)
+    assert "Environment" not in steps["second"]["Arguments"]
+    assert "IfSteps" not in steps["quality_gate"]["Arguments"]
+
+
 def test_what_the_requirement_says_is_in_the_definition() -> None:
     steps = named(design_chain().materialize(**HERE).document)
     assert steps["xgboost_training"]["Arguments"]["StoppingCondition"] == {"MaxRuntimeInSeconds": 14400}
@@ -108,8 +116,9 @@ class TestTimeLimits:
     def test_the_shorter_limit_holds(self) -> None:
         assert self.limit(self.trained(max_runtime=60).require(max_training_time="1h")) == 60
         assert self.limit(self.trained(max_runtime=7200).require(max_training_time="1h")) == 3600
-        twice = self.trained().require(max_training_time="2h").require(max_training_time="1h", name="second")
-        assert self.limit(twice) == 3600
+        for one, two in (("2h", "1h"), ("1h", "2h")):
+            twice = self.trained().require(max_training_time=one).require(max_training_time=two, name="second")
+            assert self.limit(twice) == 3600
 
     def test_only_the_trainings_behind_the_report_are_limited(self) -> None:
         pipe = self.trained().evaluate_performance().train_xgboost(name="other")
