@@ -1,0 +1,142 @@
+"""A chart with two axes, as SVG: the frame, the grid, and marks placed by the values they stand for."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+
+import attrs
+from markupsafe import Markup
+
+from fluentpipe.report.evidence import Facts, finites
+from fluentpipe.report.svg import element, group, line, number, picture, text
+
+Point = tuple[float, float]
+WIDTH, HEIGHT = 420.0, 320.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 50.0, 12.0, 12.0, 44.0
+_TICK = 11.0  # pixels of a figure's height
+
+
+@attrs.frozen
+class Figure:
+    """A drawing with its title and what it says."""
+
+    title: str
+    note: str
+    drawing: Markup
+    legend: tuple[tuple[str, str], ...] = ()  # (class of the style sheet, words)
+
+
+@attrs.frozen
+class Chart:
+    """Where values lie in a drawing. Both spans are not empty."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    width: float = WIDTH
+    height: float = HEIGHT
+
+    def at(self, x: float, y: float) -> Point:
+        """The place of a value; values outside the axes lie on their ends."""
+        return (
+            _LEFT + _share(x, self.x) * (self.width - _LEFT - _RIGHT),
+            self.height - _BOTTOM - _share(y, self.y) * (self.height - _TOP - _BOTTOM),
+        )
+
+    def frame(self, x_name: str, y_name: str, *, percent: bool = False) -> Markup:
+        """Grid, ticks and names of the axes."""
+        marks: list[Markup] = []
+        for value in ticks(*self.x):
+            left, bottom = self.at(value, self.y[0])
+            marks.append(element("line", x1=left, x2=left, y1=_TOP, y2=bottom, class_="grid"))
+            marks.append(text(left, bottom + 15, figure(value), class_="tick", text_anchor="middle"))
+        for value in ticks(*self.y):
+            left, middle = self.at(self.x[0], value)
+            marks.append(element("line", x1=left, x2=self.width - _RIGHT, y1=middle, y2=middle, class_="grid"))
+            said = f"{value:.0%}" if percent else figure(value)
+            marks.append(text(left - 7, middle + _TICK / 3, said, class_="tick", text_anchor="end"))
+        middle = (_TOP + self.height - _BOTTOM) / 2
+        marks.append(
+            text((_LEFT + self.width - _RIGHT) / 2, self.height - 8, x_name, class_="axis", text_anchor="middle")
+        )
+        turned = f"rotate(-90 12 {number(middle)})"
+        marks.append(text(12, middle, y_name, class_="axis", text_anchor="middle", transform=turned))
+        return group(*marks)
+
+    def line(self, points: Iterable[Point], class_: str) -> Markup:
+        """A line through values."""
+        return line([self.at(*point) for point in points], class_=class_)
+
+    def area(self, points: Sequence[Point], class_: str) -> Markup:
+        """The area between a line and the lower axis."""
+        places = [self.at(*point) for point in points]
+        ends = [(places[-1][0], self.at(0, self.y[0])[1]), (places[0][0], self.at(0, self.y[0])[1])] if places else []
+        return element("polygon", points=" ".join(f"{number(x)},{number(y)}" for x, y in places + ends), class_=class_)
+
+    def dot(self, x: float, y: float, said: str, class_: str, radius: float = 4.5) -> Markup:
+        """A point that says what it is when pointed at."""
+        left, top = self.at(x, y)
+        return element("circle", element("title", said), cx=left, cy=top, r=radius, class_=class_)
+
+    def bar(self, low: float, high: float, value: float, said: str, class_: str) -> Markup:
+        """A bar from the lower axis, over a span of the other."""
+        left, top = self.at(low, value)
+        right, bottom = self.at(high, self.y[0])
+        width = max(0.5, right - left - 1)
+        return element(
+            "rect",
+            element("title", said),
+            x=left + 0.5,
+            y=top,
+            width=width,
+            height=max(0.0, bottom - top),
+            class_=class_,
+        )
+
+    def drawn(self, *marks: Markup, label: str) -> Markup:
+        """The chart with its marks."""
+        return picture(self.width, self.height, *marks, label=label, class_="chart")
+
+
+def span(values: Iterable[float]) -> tuple[float, float]:
+    """The lowest and the highest value, a little apart where they are one."""
+    found = list(values)
+    low, high = min(found, default=0.0), max(found, default=1.0)
+    if low < high:
+        return low, high
+    apart = abs(low) * 0.1 or 1.0
+    return low - apart, high + apart
+
+
+def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
+    """Round values from low to high: multiples of 1, 2 or 5 times a power of ten."""
+    if not 0 < high - low < math.inf:
+        return []
+    raw = (high - low) / wanted
+    power = 10.0 ** math.floor(math.log10(raw)) if raw else 0.0
+    if not power:
+        return []
+    step = next((power * each for each in (1, 2, 5, 10) if power * each >= raw * 0.999), power * 10)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [place * step for place in range(first, min(last, first + 20) + 1)]
+
+
+def figure(value: float, digits: int = 4) -> str:
+    """A number for people: few digits, thousands grouped, a proper minus."""
+    if value == int(value) and abs(value) < 1e7:
+        return f"{int(value):,}".replace("-", "−")
+    if abs(value) >= 1e7 or abs(value) < 1e-4:
+        return f"{value:.3g}".replace("-", "−")
+    return f"{value:,.{digits}g}".replace("-", "−") if abs(value) < 1000 else f"{value:,.0f}".replace("-", "−")
+
+
+def histogram(facts: Facts) -> tuple[list[float], list[float]]:
+    """Edges and counts of a histogram, the edges one more; both empty where it is none."""
+    edges, counts = finites(facts.get("edges")), finites(facts.get("counts"))
+    ordered = all(low < high for low, high in itertools.pairwise(edges)) and min(counts, default=0) >= 0
+    return (edges, counts) if ordered and len(edges) == len(counts) + 1 else ([], [])
+
+
+def _share(value: float, of: tuple[float, float]) -> float:
+    return min(1.0, max(0.0, (value - of[0]) / (of[1] - of[0])))
