@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
@@ -14,7 +14,9 @@ from fluentpipe.expression import as_text
 from fluentpipe.images import DEFAULT_XGBOOST
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs, Step
-from fluentpipe.target import Target
+
+if TYPE_CHECKING:
+    from fluentpipe.target import Target
 
 
 class JobStep(Step):

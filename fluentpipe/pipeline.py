@@ -1,6 +1,7 @@
 """`Pipeline`, the fluent face: frozen, chainable, checked at every call.
 
-What is heavy (running, showing) is imported when it is asked for; these are all such imports: `materialize`, `run`, `show`.
+What is heavy (running, showing) is imported when it is asked for; these are all such imports: `materialize`,
+`target`, `run`, `show`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,6 @@ from fluentpipe.proxy import StepOutputProxy
 from fluentpipe.reference import Given, Parameter, data_source
 from fluentpipe.resolve import Node, bind, check_references, offer_of, offers_of, said, same
 from fluentpipe.step import Step, class_of_verb, on_declared, step_classes
-from fluentpipe.target import PLACEHOLDER_BUCKET, PLACEHOLDER_REGION, PLACEHOLDER_ROLE, Target
 from fluentpipe.verb import verb_method
 from fluentpipe_project import ProjectOutputs, ProjectVerbs
 
@@ -289,9 +289,9 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
     def materialize(
         self,
         *,
-        role: str = PLACEHOLDER_ROLE,
-        bucket: str = PLACEHOLDER_BUCKET,
-        region: str = PLACEHOLDER_REGION,
+        role: str | None = None,
+        bucket: str | None = None,
+        region: str | None = None,
         max_steps: int | None = shapes.MAX_STEPS,
         max_parameters: int | None = shapes.MAX_PARAMETERS,
         max_characters: int | None = shapes.MAX_DEFINITION,
@@ -311,8 +311,10 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
             DefinitionError: Lists every fault.
         """
         from fluentpipe.materialize import materialize
+        from fluentpipe.target import Target
 
-        target = Target(self.name, role, bucket, region)
+        places = {"role": role, "bucket": bucket, "region": region}
+        target = Target(self.name, **{name: place for name, place in places.items() if place is not None})
         return materialize(
             self._plan(), target, max_steps=max_steps, max_parameters=max_parameters, max_characters=max_characters
         )

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from typing_extensions import override
 
@@ -20,7 +20,9 @@ from fluentpipe.contract import DependencySpec, StepContract
 from fluentpipe.errors import ContractError, SettingError, UnknownOutput, did_you_mean
 from fluentpipe.expression import Expression
 from fluentpipe.settings import REQUIRED, Setting
-from fluentpipe.target import Target
+
+if TYPE_CHECKING:
+    from fluentpipe.target import Target
 
 Inputs = Mapping[str, Any]
 """Logical name of an input -> where its data is: an S3 URI, or an expression for one. Unwired inputs are absent."""

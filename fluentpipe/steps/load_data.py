@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from typing_extensions import override
 
@@ -16,7 +16,9 @@ from fluentpipe.kinds import RawData
 from fluentpipe.reference import LocalPath, Parameter, data_source
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
-from fluentpipe.target import Target, local_files
+
+if TYPE_CHECKING:
+    from fluentpipe.target import Target
 
 CONTAINERS = Path(__file__).parent.parent / "containers"
 
@@ -69,6 +71,7 @@ class DataLoading(ProcessingStep):
         """Look into a local source at once: a label that is not there, or that has to be guessed, is told now."""
         from fluentpipe.containers import labels, reading
         from fluentpipe.containers.job import JobError
+        from fluentpipe.target import local_files
 
         try:
             source = data_source(values.get("source"))

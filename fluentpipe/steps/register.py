@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from typing_extensions import override
 
@@ -14,7 +14,9 @@ from fluentpipe.kinds import EvaluationReport, ModelArtifacts, ModelPackage
 from fluentpipe.s3uri import join_s3
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs, Step
-from fluentpipe.target import Target
+
+if TYPE_CHECKING:
+    from fluentpipe.target import Target
 
 
 class ModelRegistration(Step):

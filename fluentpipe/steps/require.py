@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
@@ -14,7 +14,9 @@ from fluentpipe.kinds import EvaluationReport
 from fluentpipe.reference import JsonGet, PropertyReference
 from fluentpipe.settings import seconds, setting
 from fluentpipe.step import Inputs, Step
-from fluentpipe.target import Target
+
+if TYPE_CHECKING:
+    from fluentpipe.target import Target
 
 _FIGURES = (
     "min_auc", "min_pr_auc", "min_accuracy", "min_precision", "min_recall", "min_f1", "min_r2",
