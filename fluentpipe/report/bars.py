@@ -67,17 +67,12 @@ def splits(rows: Sequence[tuple[str, float]]) -> Markup | None:
         return None
     marks, left = [], 0.0
     for place, (name, count) in enumerate(rows):
-        width = 620.0 * max(0.0, count) / whole
-        said = f"{name} {count:,.0f}"
-        marks.append(
-            group(
-                element("title", f"{said} rows, {count / whole:.1%}"),
-                element("rect", x=left, y=0, width=max(0.0, width - 2), height=26, rx=4, class_=f"part series-{place}"),
-                *([text(left + 10, 17.5, said, class_="on-dark")] if width > 9.0 * len(said) else []),
-            )
-        )
+        width = _ROOM * max(0.0, count) / whole
+        said = element("title", f"{name}: {count:,.0f} rows, {count / whole:.1%}")
+        bar = {"y": 0, "width": max(0.0, width - 2), "height": 12, "rx": 3, "class_": f"part series-{place}"}
+        marks.append(element("rect", said, x=left, **bar))
         left += width
-    return picture(620, 26, *marks, label="rows of each part", class_="chart parts")
+    return picture(_ROOM, 12, *marks, label="rows of each part", class_="chart parts")
 
 
 def _moment(written: object) -> float | None:

@@ -9,7 +9,7 @@ from fluentpipe.report.evidence import Evaluation, finite, mapping
 from fluentpipe.report.svg import element, group, number, picture, shortened, text
 
 _MOST_CLASSES = 12  # in one drawing
-_ROW = 30.0
+_HIGHEST = 64.0  # pixels of a class
 
 Matrix = list[list[float]]  # rows by actual class, then by predicted class
 
@@ -87,22 +87,24 @@ def by_class(evaluation: Evaluation) -> Figure | None:
     if len(names) < 3 or classes > _MOST_CLASSES:
         return None
     left, room, marks = 92.0, 270.0, []
+    row = min(_HIGHEST, (HEIGHT - 20.0) / len(names))
+    thick = row * 0.36
     for place, name in enumerate(names):
         right = rows[place][place]
         shares = (right / (sum(row[place] for row in rows) or 1.0), right / (sum(rows[place]) or 1.0))
-        top = 10 + _ROW * place
-        marks.append(text(left - 8, top + 15, shortened(name, 12), class_="tick", text_anchor="end"))
+        top = 10 + row * place
+        marks.append(text(left - 8, top + thick + 4, shortened(name, 12), class_="tick", text_anchor="end"))
         for series, (share, measure) in enumerate(zip(shares, ("precision", "recall"), strict=True)):
             marks.append(
                 group(
                     element("title", f"{name}: {measure} {share:.4f}"),
-                    element("rect", x=left, y=top + 11 * series, width=room * share, height=10, rx=2,
+                    element("rect", x=left, y=top + (thick + 1) * series, width=room * share, height=thick, rx=2,
                             class_=f"bar series-{series}"),
-                    text(left + room * share + 6, top + 8.5 + 11 * series, f"{share:.1%}", class_="tick"),
+                    text(left + room * share + 6, top + thick / 2 + 4 + (thick + 1) * series, f"{share:.1%}", class_="tick"),
                 )
             )  # fmt: skip
     legend = (("series-0", "precision"), ("series-1", "recall"))
-    drawing = picture(420.0, max(HEIGHT - 8, 20 + _ROW * len(names)), *marks, label="precision and recall of each class",
+    drawing = picture(420.0, HEIGHT - 8, *marks, label="precision and recall of each class",
                       class_="chart")  # fmt: skip
     return Figure(
         "By class", "How many of the predicted are right, and how many of the class were found.", drawing, legend

@@ -16,9 +16,9 @@ from markupsafe import Markup
 from fluentpipe.report.svg import element, group, number, picture, shortened, text
 
 MOST_STEPS = 150  # beyond, nobody reads a drawing
-_HEIGHT, _ROW_GAP, _COLUMN_GAP, _MARGIN = 50.0, 18.0, 34.0, 8.0
+_HEIGHT, _ROW_GAP, _COLUMN_GAP, _MARGIN = 50.0, 18.0, 30.0, 6.0
 _BETWEEN = 12.0  # height of an edge's place in a layer it passes
-_NARROWEST, _WIDEST, _CHARACTER = 124.0, 236.0, 7.9  # pixels; a character of a wide 13-pixel face
+_NARROWEST, _WIDEST, _CHARACTER = 116.0, 230.0, 7.5  # pixels; a character of a wide 12-pixel face
 _FITTING = 1500.0  # pixels; wider drawings are scrolled, not shrunk
 _SWEEPS = 6
 _SIGNS = {
@@ -82,7 +82,7 @@ def draw(marks: Sequence[Mark], edges: Iterable[Edge]) -> Markup:
     routes = [(edge, _route(places[edge.source], places[edge.target])) for edge in kept]
     bottom = _arrange([*places.values(), *(place for _, route in routes for place in route[1:-1])])
     longest = max((len(mark.name) for mark in marks), default=0)
-    width = min(_WIDEST, max(_NARROWEST, 42 + _CHARACTER * longest))
+    width = min(_WIDEST, max(_NARROWEST, 38 + _CHARACTER * longest))
     across = 2 * _MARGIN + (1 + max(layers.values(), default=0)) * (width + _COLUMN_GAP) - _COLUMN_GAP
     drawn = [_edge(edge, route, width) for edge, route in routes]
     drawn += [_step(mark, places[mark.name], width) for mark in marks]
@@ -155,14 +155,14 @@ def _step(mark: Mark, place: _Place, width: float) -> Markup:
     left, top = _left(place.layer, width), place.y - _HEIGHT / 2
     state = mark.state or "Planned"
     whole = ": ".join(part for part in (mark.name, mark.state, mark.reason) if part)
-    room = int((width - 42) / _CHARACTER)
+    room = int((width - 36) / _CHARACTER)
     return group(
         element("title", whole),
         element("rect", x=left, y=top, width=width, height=_HEIGHT, rx=8, class_="box"),
-        element("circle", cx=left + 17, cy=top + 18, r=7.5, class_="dot"),
-        text(left + 17, top + 22, _SIGNS.get(mark.state, ""), class_="sign", text_anchor="middle"),
-        text(left + 31, top + 22, shortened(mark.name, room), class_="name"),
-        text(left + 31, top + 39, shortened(" · ".join(filter(None, (mark.type, mark.note))), room + 2), class_="what"),
+        element("circle", cx=left + 16, cy=top + 18, r=7.5, class_="dot"),
+        text(left + 16, top + 22, _SIGNS.get(mark.state, ""), class_="sign", text_anchor="middle"),
+        text(left + 29, top + 22, shortened(mark.name, room), class_="name"),
+        text(left + 29, top + 39, shortened(" · ".join(filter(None, (mark.type, mark.note))), room + 2), class_="what"),
         class_=f"step {state if state in _SIGNS else 'Planned'}",
     )
 

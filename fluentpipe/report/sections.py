@@ -72,7 +72,7 @@ def tiles(evaluation: Evaluation, required: Sequence[Requirement]) -> list[dict[
                     "name": name,
                     "value": f"{value:.4f}" if abs(value) < 10 else figure(value, 5),
                     "meaning": MEANINGS.get(name, ""),
-                    "limit": f"required {limit.sign} {figure(limit.limit)}" if limit else "",
+                    "limit": f"needs {limit.sign} {figure(limit.limit)}" if limit else "",
                     "holds": limit.holds if limit else None,
                 }
             )
@@ -137,6 +137,7 @@ def data(step: str, schema: Facts) -> dict[str, Any]:
     return {
         "step": step,
         "splits": bars.splits([each for each in counts if each[1] > 0]),
+        "parts": [(name, figure(count)) for name, count in counts if count > 0],
         "rows": figure(whole),
         "label": plain(schema.get("label")),
         "task": plain(schema.get("task")),
