@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -29,6 +31,8 @@ def inherited(threads: int) -> dict[str, str]:
     """
     found = {name: value for name in _INHERITED if (value := os.environ.get(name)) is not None}
     found |= {name: value for name, value in os.environ.items() if name.startswith("LC_")}
+    # A shell script that says `python3` means the Python of this library, as it would mean the image's in a container.
+    found["PATH"] = os.pathsep.join(filter(None, (str(Path(sys.executable).parent), found.get("PATH", os.defpath))))
     return found | {
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -18,6 +18,7 @@ CONTAINER_ROOT = "/opt/ml"
 _DRIVE = re.compile(r"[A-Za-z]:")
 _UNSAFE = re.compile("[\x00-\x1f\x7f\\\\]")
 _CONTAINER_PATH = re.compile(r"(^|=)/opt/ml(?=/|$)")
+_ANYWHERE = re.compile(r"(?<![\w./-])/opt/ml(?![\w.-])")
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}")
 _PART = re.compile(r"""\.?([^.*\[\]'"]+)|\[(\d+)\]|\['([^']*)'\]|\["([^"]*)"\]""")
 # Lists of the Describe responses whose items a property path may call by a name, and the member that holds it.
@@ -60,6 +61,11 @@ def private_path(root: Path, container_path: str) -> Path:
 def relocated(text: str, root: Path) -> str:
     """Text with a leading `/opt/ml` (or one after `=`, as in `--out=/opt/ml/x`) replaced by the root."""
     return _CONTAINER_PATH.sub(lambda found: found.group(1) + str(root), text)
+
+
+def relocated_everywhere(text: str, root: Path) -> str:
+    """Text of a shell or a program with the root in place of each `/opt/ml` that begins a path."""
+    return _ANYWHERE.sub(lambda _: str(root), text)
 
 
 def as_in_container(text: str, root: Path) -> str:

@@ -137,8 +137,9 @@ def _inputs(entry: StepEntry) -> Iterator[tuple[str, Any]]:
     elif entry.type == "Training":
         for channel in arguments.get("InputDataConfig", ()):
             yield f"channel {channel['ChannelName']!r}", channel["DataSource"]["S3DataSource"]["S3Uri"]
-        code = arguments["HyperParameters"]["sagemaker_submit_directory"]
-        yield "the code", read_hyperparameters({"at": code})["at"] if isinstance(code, str) else code
+        code = arguments.get("HyperParameters", {}).get("sagemaker_submit_directory")
+        if code is not None and not arguments["AlgorithmSpecification"].get("ContainerEntrypoint"):
+            yield "the code", read_hyperparameters({"at": code})["at"] if isinstance(code, str) else code
     elif entry.type == "RegisterModel":
         for container in arguments.get("InferenceSpecification", {}).get("Containers", ()):
             if "ModelDataUrl" in container:

@@ -91,15 +91,44 @@ BEFORE: dict[str, tuple[Change, dict[str, Any], str]] = {
         {},
         r"do not run here yet: Score \(Transform\); these do: Condition, Fail,",
     ),
-    "a training without a script": (
-        lambda s: _arguments(s, 1).update(HyperParameters={"num_round": "3"}),
+    "a training without a script in an image that is not here": (
+        lambda s: (
+            _arguments(s, 1).update(HyperParameters={"k": "3"}),
+            _arguments(s, 1)["AlgorithmSpecification"].update(
+                TrainingImage="382416733822.dkr.ecr.us-east-1.amazonaws.com/kmeans:1"
+            ),
+        ),
         {},
-        r"step 'Train': a training without a script",
+        r"step 'Train': there is no script \(sagemaker_program\), and the program inside the image '.*/kmeans:1' is not here",
     ),
-    "a training with a container entry point": (
-        lambda s: _arguments(s, 1)["AlgorithmSpecification"].update(ContainerEntrypoint=["/bin/bash", "x.sh"]),
+    "an algorithm without rounds": (
+        lambda s: _arguments(s, 1).update(HyperParameters={"max_depth": "3"}),
         {},
-        r"step 'Train': a training with a container entry point",
+        r"step 'Train': XGBoost without a script needs the hyperparameter num_round",
+    ),
+    "an algorithm with a channel that it does not take": (
+        lambda s: (
+            _arguments(s, 1).update(HyperParameters={"num_round": "3"}),
+            _arguments(s, 1)["InputDataConfig"][0].update(ChannelName="training"),
+        ),
+        {},
+        r"needs a channel 'train'. Did you mean 'training'\?\n.*takes the channels train and validation, not 'training'",
+    ),
+    "an algorithm with a channel of another type": (
+        lambda s: (
+            _arguments(s, 1).update(HyperParameters={"num_round": "3"}),
+            _arguments(s, 1)["InputDataConfig"][0].update(ContentType="application/x-recordio-protobuf"),
+        ),
+        {},
+        r"channel 'train' has ContentType 'application/x-recordio-protobuf'; here XGBoost reads text/csv, text/libsvm",
+    ),
+    "drivers that nothing runs": (
+        lambda s: (
+            _arguments(s, 1).update(HyperParameters={}),
+            _arguments(s, 1)["InputDataConfig"][0].update(ChannelName="sm_drivers"),
+        ),
+        {},
+        r"step 'Train': channel sm_drivers is there, but no ContainerEntrypoint that would run it",
     ),
     "a program that climbs": (
         lambda s: _arguments(s, 1)["HyperParameters"].update(sagemaker_program='"../x.py"'),
@@ -132,7 +161,7 @@ def test_a_fault_known_before_the_start_is_told_and_nothing_is_started(change, g
 
 def test_all_faults_before_the_start_are_told_at_once(run):
     sketch = canonical()
-    _arguments(sketch, 1)["HyperParameters"] = {"num_round": "3"}
+    _arguments(sketch, 1)["HyperParameters"] = {"max_depth": "3"}
     sketch.steps.append(TRANSFORM)
     with pytest.raises(RunError) as caught:
         run(sketch, parameters={"dta": 1, "min_auc": "x"})

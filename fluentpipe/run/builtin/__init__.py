@@ -1,0 +1,1 @@
+"""Programs that stand for those built into SageMaker's images; each is run as a script and imports nothing of ours."""
