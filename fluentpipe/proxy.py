@@ -38,9 +38,14 @@ class StepOutputProxy:
     """The outputs of one step as attributes, and every property of its job under `properties`."""
 
     step_name: str
-    properties: Any
     step_type: ClassVar[str] = ""
     _classes: ClassVar[dict[str, type[StepOutputProxy]]] = {}
+
+    if TYPE_CHECKING:  # a property, because ty reads a bare declaration as one that a subclass's only adds to
+
+        @property
+        def properties(self) -> Any:
+            """Every property of the job that the step runs."""
 
     def __init_subclass__(cls, *, step_type: str = "") -> None:
         cls.step_type = step_type

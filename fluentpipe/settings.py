@@ -41,6 +41,7 @@ class Setting:
     job: bool
     name: str = attrs.field(default="", init=False)
     annotation: str = attrs.field(default="", init=False)
+    type: Any = attrs.field(default=None, init=False)
     check: Convert = attrs.field(default=lambda value: value, init=False)
     scalars: frozenset[str] = attrs.field(default=frozenset(), init=False)
 
@@ -58,6 +59,7 @@ class Setting:
     def bind(self, annotation: Any, text: str) -> None:
         """Learn the type from the class's annotation; called once, when the class is declared."""
         self.annotation = text
+        self.type = annotation
         self.check = _checker(annotation)
         self.scalars = frozenset(_scalars(annotation))
         self.choices = self.choices or _literal(annotation)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
@@ -25,11 +25,14 @@ __all__ = [
     "OPERATIONS",
     "Fault",
     "Leaf",
+    "Members",
+    "Structures",
     "check_request",
     "members",
     "operation_for",
     "property_table",
     "step_types",
+    "structures",
     "walk",
 ]
 
@@ -52,6 +55,10 @@ PROCESSING_ROOT = "/opt/ml/processing/"  # every LocalPath of a processing job l
 
 TABLE = Path(__file__).with_name("_property_paths.json")
 
+Members: TypeAlias = Mapping[str, str]
+"""Member of a structure -> its type, written as in the table."""
+Structures: TypeAlias = Mapping[str, Members]
+"""Name of a structure -> its members."""
 LeafType = Literal["str", "int", "float", "bool", "timestamp", "structure", "list", "map"]
 SCALARS = frozenset(("str", "int", "float", "bool", "timestamp"))
 
@@ -119,6 +126,11 @@ def members(step_type: str, path: str = "") -> Mapping[str, str]:
 def step_types() -> tuple[str, ...]:
     """The step types of the service whose properties are known, sorted."""
     return tuple(sorted(_table()[0]))
+
+
+def structures() -> tuple[Mapping[str, str], Structures]:
+    """The whole table: type of a step -> name of the structure that it starts from; and all structures."""
+    return _table()
 
 
 def property_table() -> dict[str, Any]:
