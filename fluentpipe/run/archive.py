@@ -14,7 +14,7 @@ from fluentpipe.run.paths import inside
 MAX_MEMBERS = 100_000
 MAX_BYTES = 20 << 30  # unpacked
 # Not OSError as a whole: a full disk is no fault of the archive.
-_UNREADABLE = (
+UNREADABLE = (
     tarfile.TarError,
     EOFError,
     gzip.BadGzipFile,
@@ -74,7 +74,7 @@ def unpack(archive: Path, folder: Path, *, max_members: int = MAX_MEMBERS, max_b
                 if not (member.isfile() or member.isdir()):
                     raise _refused(archive, f"its member {member.name!r} is neither a file nor a folder")
                 _write(tar, member, inside(folder, name))
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _refused(archive, f"it cannot be read ({error})") from error
 
 

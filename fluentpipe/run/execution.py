@@ -1,17 +1,18 @@
 """Carrying out one step: a job as a process of its own, or what needs none.
 
-A job works in `steps/.tmp-<step>-…/`: `ml/` stands for /opt/ml, `log.txt` and `job.json` lie beside it. What it
-made is moved to `out/`, `ml/` is removed, and the folder appears as `steps/<step>` in one rename.
+A job works in `steps/.tmp-<step>-…/`. Its result is there already (see `reuse`), or its program makes it (see
+`performing`); either way the folder appears as `steps/<step>` in one rename.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,19 @@ import attrs
 
 from fluentpipe.definition import Definition, StepEntry
 from fluentpipe.errors import FluentpipeError, RunError, StepFailed
-from fluentpipe.run.environment import Mask, inherited
-from fluentpipe.run.failure import job_failed, not_carried_out
-from fluentpipe.run.job import ACCOUNT, Job, find_input, max_seconds
-from fluentpipe.run.paths import as_in_container, inside, private_path
-from fluentpipe.run.placing import Placed
-from fluentpipe.run.process import Children, Command, Exit
+from fluentpipe.run.cache import Result, link_tree
+from fluentpipe.run.environment import Mask
+from fluentpipe.run.failure import not_carried_out
+from fluentpipe.run.job import ACCOUNT, Job
+from fluentpipe.run.paths import inside
+from fluentpipe.run.performing import Performance, measured
+from fluentpipe.run.policies import retries
+from fluentpipe.run.process import Children
 from fluentpipe.run.processing import ProcessingJob
 from fluentpipe.run.record import Record, now
 from fluentpipe.run.registry import register
 from fluentpipe.run.result import StepStatus
+from fluentpipe.run.reuse import Answer, Reuse
 from fluentpipe.run.storage import Storage
 from fluentpipe.run.training import TrainingJob
 from fluentpipe.run.values import Values, as_text
@@ -38,6 +42,8 @@ _JOBS: Mapping[str, Callable[[str, str, Mapping[str, Any]], Job]] = {
     "Training": TrainingJob,
 }
 _NAME_LIMIT = 63  # characters of a job's name
+_NEUTRAL_ID = "execution-id"  # in place of the run's, where it must not matter; as long as those are
+_NEUTRAL_TIME = "1970-01-01T00:00:00.000Z"
 
 
 @attrs.define
@@ -47,10 +53,12 @@ class Execution:
     definition: Definition
     record: Record
     storage: Storage
+    reuse: Reuse
     children: Children
     echo: Callable[[str], None]
     parameters: Mapping[str, Any]  # of the pipeline; some may be secret
     values: Values = attrs.field(init=False)
+    _neutral: Values = attrs.field(init=False)  # the same, without what differs between runs
     _entries: Mapping[str, StepEntry] = attrs.field(init=False)
     _lock: threading.Lock = attrs.field(init=False, factory=threading.Lock)
 
@@ -58,6 +66,8 @@ class Execution:
         self._entries = {entry.name: entry for entry in self.definition.steps()}
         variables = execution_variables(self.definition.name, self.record.execution_id, self.record.started)
         self.values = Values(self.parameters, variables, self.property_file, self.storage.file)
+        neutral = execution_variables(self.definition.name, _NEUTRAL_ID, _NEUTRAL_TIME)
+        self._neutral = Values(self.parameters, neutral, self.property_file, self._file_of_neutral)
 
     def say(self, text: str) -> None:
         """Show a line; one at a time."""
@@ -73,13 +83,13 @@ class Execution:
         """
         try:
             if entry.type in _JOBS:
-                document = self._job(entry, threads)
-            else:
-                started = now()
-                self.record.step(entry.name, "Running", started=started)
-                document = {"Model": self._model, "RegisterModel": self._register}[entry.type](entry)
-                self.record.step(entry.name, "Succeeded", started=started, ended=now())
-            self.values.documents[entry.name] = document
+                self._job(entry, threads)
+                return
+            started = now()
+            self.record.step(entry.name, "Running", started=started)
+            carry_out = {"Model": self._model, "RegisterModel": self._register}[entry.type]
+            self.know(entry.name, *carry_out(entry))
+            self.record.step(entry.name, "Succeeded", started=started, ended=now())
         except StepFailed as error:
             self._record_end(entry, error)
             raise
@@ -94,71 +104,95 @@ class Execution:
         self.record.step(entry.name, status, ended=now(), reason=reason)
         self.say(f"{entry.name}: {status}")
 
-    def _job(self, entry: StepEntry, threads: int) -> dict[str, Any]:
-        name = job_name(self.record.execution_id, entry.name)
-        request = self.values.resolve(entry.arguments, {f"{entry.type}JobName": name})
-        job = _JOBS[entry.type](entry.name, name, request)
-        stage, started, clock = self.record.stage(entry.name), now(), time.monotonic()
+    def know(self, step: str, document: Mapping[str, Any], neutral: Mapping[str, Any] | None = None) -> None:
+        """Let the values of a finished step be found."""
+        self.values.documents[step] = document
+        self._neutral.documents[step] = document if neutral is None else neutral
+
+    def _file_of_neutral(self, uri: str) -> Path:
+        return self.storage.file(uri.replace(_NEUTRAL_ID, self.record.execution_id))
+
+    def _job(self, entry: StepEntry, threads: int) -> None:
+        job = self._job_with(entry, self.values, self.record.execution_id)
+        neutral = self._job_with(entry, self._neutral, _NEUTRAL_ID)
+        started, clock = now(), time.monotonic()
+        mask = Mask.of((self.parameters, job.request.get("Environment", {}), job.request.get("HyperParameters", {})))
+        answer = self.reuse.ask(entry, job, neutral.request, self.storage, mask)
+        stage = self.record.stage(entry.name)
         log = f"steps/{stage.name}/log.txt"
-        self.record.step(entry.name, "Running", started=started, job=name, log=log)
-        self.say(f"{entry.name}: started")
-        mask = Mask.of((self.parameters, request.get("Environment", {}), request.get("HyperParameters", {})))
-        (stage / "job.json").write_text(json.dumps(mask.data(request), indent=2), encoding="utf-8")
+        self.record.step(entry.name, "Running", started=started, job=job.name, log=log, reason=answer.why)
+        (stage / "job.json").write_text(json.dumps(mask.data(job.request), indent=2), encoding="utf-8")
+        facts: dict[str, Any] = {}
+        if answer.result is not None:
+            result = self._taken(answer.result, stage)
+        else:
+            result, facts = self._made(entry, job, stage, answer, threads, mask)
+        folder = self.record.publish(stage, entry.name)
+        outputs = {output: f"steps/{entry.name}/{path}" for output, path in result.outputs.items()}
+        for uri, path in job.places(result.outputs).items():
+            self.storage.outputs.publish(uri, folder / path)
+        seconds = time.monotonic() - clock
+        told = f"cached, from run {result.run}" if answer.result is not None else answer.why
+        self.record.step(
+            entry.name, "Succeeded", **{**facts, "seconds": round(seconds, 3)}, started=started, ended=now(),
+            log=f"steps/{entry.name}/log.txt", outputs=outputs, reason=told,
+            cached=result.run if answer.result is not None else "",
+        )  # fmt: skip
+        self._note_property_files(entry)
+        self.know(
+            entry.name, *({**each.request, **each.describe(), **_times(entry, result)} for each in (job, neutral))
+        )
+        self.say(f"{entry.name}: {'cached' if answer.result is not None else f'Succeeded in {seconds:.2f} s'}")
+
+    def _job_with(self, entry: StepEntry, values: Values, execution_id: str) -> Job:
+        name = job_name(execution_id, entry.name)
+        return _JOBS[entry.type](entry.name, name, values.resolve(entry.arguments, {f"{entry.type}JobName": name}))
+
+    def _taken(self, result: Result, stage: Path) -> Result:
+        """Put a result that is there already into the step's folder."""
+        if (result.folder / "out").is_dir():
+            link_tree(result.folder / "out", stage / "out")
+        shutil.copyfile(result.folder / "log.txt", stage / "log.txt")
+        return result
+
+    def _made(
+        self, entry: StepEntry, job: Job, stage: Path, answer: Answer, threads: int, mask: Mask
+    ) -> tuple[Result, dict[str, Any]]:
+        """Carry a job out, again where a retry policy says so, and keep its result."""
+        self.say(f"{entry.name}: started{f' ({answer.why})' if answer.why else ''}")
+        started = now()
+        final = self.record.path / "steps" / entry.name / "log.txt"
         (stage / "log.txt").touch()
+        note = functools.partial(self.record.note, entry.name)
+        performance = Performance(
+            job, stage, self.storage, self.children, mask, self.say, self.record.output, note, final
+        )  # fmt: skip
+        waits: Iterator[float] | None = None
         try:
-            ended = self._attempt(job, stage, threads, mask)
-            published = job.publish(stage / "ml", stage)
+            while True:
+                try:
+                    ended, published = performance.run(threads)
+                    break
+                except (RunError, OSError) as error:
+                    waits = retries(entry, error) if waits is None else waits
+                    if not self._try_again(entry, error, next(waits, None)):
+                        raise
+            facts = {**measured(ended), "started": started, "ended": now()}
+            result = Result(stage, self.record.id, published.outputs, facts)
+            self.reuse.keep(entry, answer, result)
         except BaseException:
             self._keep_failed(stage, entry.name)
             raise
-        shutil.rmtree(stage / "ml")
-        folder = self.record.publish(stage, entry.name)
-        for uri, path in published.uris.items():
-            self.storage.outputs.publish(uri, folder / path)
-        seconds = time.monotonic() - clock
-        self.record.step(
-            entry.name,
-            "Succeeded",
-            **{**_measured(ended), "seconds": round(seconds, 3)},
-            ended=now(),
-            log=f"steps/{entry.name}/log.txt",
-            outputs={output: f"steps/{entry.name}/{path}" for output, path in published.outputs.items()},
-        )
-        self._note_property_files(entry)
-        self.say(f"{entry.name}: Succeeded in {seconds:.2f} s")
-        times = {"CreationTime": started, "LastModifiedTime": now()}
-        spans = {f"{entry.type}StartTime": started, f"{entry.type}EndTime": now()}
-        billed = {"TrainingTimeInSeconds": round(seconds)} if entry.type == "Training" else {}
-        return {**request, **job.describe(), **times, **spans, **billed}
+        return result, measured(ended)
 
-    def _attempt(self, job: Job, stage: Path, threads: int, mask: Mask) -> Exit:
-        """Place the inputs, run the program, and refuse an end that is none of success."""
-        root, placed = stage / "ml", Placed()
-        root.mkdir()
-        for each in job.inputs:
-            placed.place(find_input(self.storage, each), private_path(root, each.folder))
-        job.prepare(root, self.storage)
-        env = {**inherited(threads), **job.environment(root, threads)}
-        command = Command(job.argv(root), job.cwd(root), env, max_seconds(job.request))
-        with (stage / "log.txt").open("w", encoding="utf-8", errors="replace") as log:
-
-            def on_line(line: str) -> None:
-                line = as_in_container(mask.text(line), root)
-                log.write(line + "\n")
-                log.flush()
-                self.say(f"[{job.step}] {line}")
-
-            ended = self.children.run(command, on_line)
-        if ended.code != 0:
-            self.record.note(job.step, **_measured(ended))
-            final = self.record.path / "steps" / job.step / "log.txt"
-            raise job_failed(job, ended, root, final, mask, command.seconds)
-        if changed := placed.changed():
-            raise RunError(
-                f"The program changed its input in place: {changed[0]}.",
-                fix="let it write to its output; inputs are shared with other steps and with you",
-            )
-        return ended
+    def _try_again(self, entry: StepEntry, error: Exception, wait: float | None) -> bool:
+        """Wait as long as a retry policy says; false if there is none, or the run is being ended."""
+        if wait is None or self.children.ended:
+            return False
+        headline = str(error).split("\n", 1)[0]
+        self.record.event("step retried", entry.name, reason=headline, wait=wait)
+        self.say(f"{entry.name}: trying again in {wait:g} s ({headline})")
+        return not self.children.wait_ended(wait)
 
     def _keep_failed(self, stage: Path, step: str) -> None:
         """Keep the log and the request of a failed step, and nothing that looks like an output."""
@@ -187,15 +221,21 @@ class Execution:
         for declared in entry.request.get("PropertyFiles", ()):
             self.record.property_file(self.property_file(entry.name, declared["PropertyFileName"]))
 
-    def _model(self, entry: StepEntry) -> dict[str, Any]:
-        name = job_name(self.record.execution_id, entry.name)
-        request = self.values.resolve(entry.arguments)
-        return {**request, "ModelName": name, "ModelArn": f"{ACCOUNT}:model/{name}", "CreationTime": now()}
+    def _model(self, entry: StepEntry) -> tuple[dict[str, Any], dict[str, Any]]:
+        made = now()
 
-    def _register(self, entry: StepEntry) -> dict[str, Any]:
+        def document(values: Values, execution_id: str) -> dict[str, Any]:
+            name, request = job_name(execution_id, entry.name), values.resolve(entry.arguments)
+            return {**request, "ModelName": name, "ModelArn": f"{ACCOUNT}:model/{name}", "CreationTime": made}
+
+        return document(self.values, self.record.execution_id), document(self._neutral, _NEUTRAL_ID)
+
+    def _register(self, entry: StepEntry) -> tuple[dict[str, Any]]:
         request = self.values.resolve(entry.arguments)
-        home = self.record.home
-        version = register(home, request, self.storage, run=self.record.id, step=entry.name)
+        neutral = self._neutral.resolve(entry.arguments) if self.reuse.enabled else None
+        version = register(
+            self.record.home, request, self.storage, run=self.record.id, step=entry.name, neutral=neutral
+        )
         self.record.model(
             group=version.group,
             version=version.number,
@@ -203,8 +243,9 @@ class Execution:
             path=f"../../registry/{version.group}/{version.number}",
             approval_status=as_text(version.document["ModelApprovalStatus"]),
         )
-        self.say(f"{entry.name}: registered {version.group} version {version.number}")
-        return dict(version.document)
+        done = "registered" if version.is_new else "the same is registered already:"
+        self.say(f"{entry.name}: {done} {version.group} version {version.number}")
+        return (dict(version.document),)
 
 
 def execution_variables(pipeline: str, execution_id: str, started: str) -> dict[str, str]:
@@ -228,10 +269,10 @@ def job_name(execution_id: str, step: str) -> str:
     return f"{name[: _NAME_LIMIT - 9].rstrip('-')}-{hashlib.sha256(step.encode()).hexdigest()[:8]}"
 
 
-def _measured(ended: Exit) -> dict[str, Any]:
-    return {
-        "exit_code": ended.code,
-        "seconds": round(ended.seconds, 3),
-        "cpu_seconds": round(ended.cpu_seconds, 3),
-        "peak_memory_mb": round(ended.peak_memory_mb, 1),
-    }
+def _times(entry: StepEntry, result: Result) -> dict[str, Any]:
+    """When the job that made a result ran, and how long, as its Describe response has it."""
+    started, ended = result.facts["started"], result.facts["ended"]
+    times = {"CreationTime": started, "LastModifiedTime": ended}
+    spans = {f"{entry.type}StartTime": started, f"{entry.type}EndTime": ended}
+    billed = {"TrainingTimeInSeconds": round(result.facts["seconds"])} if entry.type == "Training" else {}
+    return {**times, **spans, **billed}

@@ -42,7 +42,6 @@ class Published:
     """What a job made: kept below the step's `out/`."""
 
     outputs: Mapping[str, str]  # name -> path relative to the step's folder
-    uris: Mapping[str, str]  # S3 URI -> path relative to the step's folder
 
 
 class Job(Protocol):
@@ -82,6 +81,9 @@ class Job(Protocol):
 
     def publish(self, root: Path, stage: Path) -> Published:
         """Move what the job made below `stage/out`."""
+
+    def places(self, outputs: Mapping[str, str]) -> dict[str, str]:
+        """S3 URI -> path relative to the step's folder, of outputs as `Published` has them."""
 
     def describe(self) -> dict[str, Any]:
         """What the service's Describe operation says beyond the request, once the job is done."""

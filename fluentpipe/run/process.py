@@ -45,7 +45,7 @@ class Children:
         self._grace, self._fork = grace, fork
         self._lock = threading.Lock()
         self._running: set[_Child] = set()
-        self._closed = False
+        self._closed = threading.Event()
 
     def run(self, command: Command, on_line: Callable[[str], None]) -> Exit:
         """Start a command and wait for its end.
@@ -58,7 +58,7 @@ class Children:
             RunError: The program cannot be started, or `end` was called before.
         """
         with self._lock:
-            if self._closed:
+            if self._closed.is_set():
                 raise RunError("The run is being ended; nothing starts any more.")
             child = _Child(command, self._grace, fork=self._fork)
             self._running.add(child)
@@ -72,12 +72,16 @@ class Children:
     @property
     def ended(self) -> bool:
         """Whether `end` was called."""
-        return self._closed
+        return self._closed.is_set()
+
+    def wait_ended(self, seconds: float) -> bool:
+        """Wait so long, or until `end` is called; says whether it was."""
+        return self._closed.wait(seconds)
 
     def end(self) -> None:
         """End everything that runs and let nothing start any more; returns at once."""
         with self._lock:
-            self._closed = True
+            self._closed.set()
             for child in self._running:
                 child.end()
 

@@ -75,10 +75,9 @@ class ProcessingJob:
             RunError: The program removed such a folder, or left a link in it that leads out of the job.
         """
         outputs: dict[str, str] = {}
-        uris: dict[str, str] = {}
         # The innermost first would take from the outer ones: where one lies in another, all are copied.
         nested = _nested([path for _, _, _, path in self._outputs()])
-        for name, folder, uri, path in self._outputs():
+        for name, folder, _, path in self._outputs():
             made, target = private_path(root, path), stage / "out" / folder
             if not made.is_dir():
                 raise RunError(
@@ -91,8 +90,12 @@ class ProcessingJob:
                 shutil.copytree(made, target)
             else:
                 made.rename(target)
-            outputs[name] = uris[uri] = f"out/{folder}"
-        return Published(outputs, uris)
+            outputs[name] = f"out/{folder}"
+        return Published(outputs)
+
+    def places(self, outputs: Mapping[str, str]) -> dict[str, str]:
+        """The prefix of each output."""
+        return {uri: outputs[name] for name, _, uri, _ in self._outputs()}
 
     def describe(self) -> dict[str, Any]:
         """Names and states of a finished job (DescribeProcessingJobResponse)."""

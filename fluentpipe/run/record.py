@@ -19,6 +19,8 @@ from typing import Any
 from fluentpipe import __version__
 from fluentpipe.definition import Definition
 from fluentpipe.errors import RunError
+from fluentpipe.run.alive import Alive
+from fluentpipe.run.events import Event, Listener
 from fluentpipe.run.result import Run, RunStatus, StepStatus
 
 _PACKAGES = ("xgboost-cpu", "xgboost", "numpy", "pyarrow", "pandas", "scikit-learn")
@@ -27,8 +29,11 @@ _PACKAGES = ("xgboost-cpu", "xgboost", "numpy", "pyarrow", "pandas", "scikit-lea
 class Record:
     """Writes the folder of one run. Safe to use from threads."""
 
-    def __init__(self, home: Path, definition: Definition, parameters: Mapping[str, Any]) -> None:
+    def __init__(
+        self, home: Path, definition: Definition, parameters: Mapping[str, Any], listener: Listener | None = None
+    ) -> None:
         self._lock = threading.Lock()
+        self._listener, self._telling = listener, threading.RLock()
         self._clock = time.monotonic()
         self.started = now()
         stamp = self.started.replace("-", "").replace(":", "").replace(".", "")[:18].replace("T", "-")
@@ -37,7 +42,7 @@ class Record:
         self.id = f"{stamp}-{self.execution_id}"
         self.home = home
         self.path = home / "runs" / self.id
-        self._make_folders()
+        self._alive = self._make_folders()
         self._manifest: dict[str, Any] = {
             "format": 1,
             "id": self.id,
@@ -58,15 +63,18 @@ class Record:
         }
         write_atomically(self.path / "definition.json", json.dumps(definition.document, indent=2))
         self._events = (self.path / "events.jsonl").open("a", encoding="utf-8")
-        self.event("run started")
+        types = {name: step["type"] for name, step in self._manifest["steps"].items()}
+        self.event("run started", run=self.id, pipeline=definition.name, folder=str(self.path), steps=types)
         self._write(durable=False)
 
-    def _make_folders(self) -> None:
+    def _make_folders(self) -> Alive:
         try:
+            alive = Alive(self.home, self.id)
             (self.path / "steps").mkdir(parents=True)
             ignore = self.home / ".gitignore"  # data and models are not for a repository
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
+            return alive
         except OSError as error:
             raise RunError(
                 f"The folder of the run cannot be made: {error}.", fix="give another folder: home=… or FLUENTPIPE_HOME"
@@ -84,18 +92,36 @@ class Record:
         return stage.replace(final)
 
     def event(self, what: str, step: str = "", **facts: Any) -> None:
-        """Add a line to events.jsonl."""
+        """Add a line to events.jsonl, and tell the listener."""
         line = {"time": now(), "event": what, **({"step": step} if step else {}), **facts}
         with self._lock:
             if not self._events.closed:
                 self._events.write(json.dumps(line) + "\n")
                 self._events.flush()
+        self._tell(line)
+
+    def output(self, step: str, line: str) -> None:
+        """Tell the listener what a program wrote; its place on disk is the log of the step."""
+        if self._listener is not None:
+            self._tell({"time": now(), "event": "output", "step": step, "line": line})
+
+    def _tell(self, event: Event) -> None:
+        """One event at a time. A listener that fails is not asked again: whoever watches cannot end a run."""
+        with self._telling:
+            listener = self._listener
+            if listener is None:
+                return
+            try:
+                listener(event)
+            except Exception as error:  # noqa: BLE001 - the listener is not ours, and the run goes on
+                self._listener = None
+                self.event("listener failed", reason=f"{type(error).__name__}: {error}")
 
     def step(self, name: str, status: StepStatus, **facts: Any) -> None:
         """Note the state of a step; facts are members of its part of the manifest."""
         with self._lock:
             self._manifest["steps"][name].update(status=status, **facts)
-        self.event(f"step {status}", name, **({"reason": facts["reason"]} if facts.get("reason") else {}))
+        self.event(f"step {status}", name, **{fact: facts[fact] for fact in _TOLD if facts.get(fact) not in (None, "")})
         self._write(durable=False)
 
     def note(self, name: str, **facts: Any) -> None:
@@ -129,6 +155,7 @@ class Record:
         for left in (self.path / "steps").glob(".tmp-*"):
             shutil.rmtree(left, ignore_errors=True)
         self._write(durable=True)
+        self._alive.close()
         return Run.load(self.path)
 
     def _write(self, *, durable: bool) -> None:
@@ -136,9 +163,10 @@ class Record:
             write_atomically(self.path / "run.json", json.dumps(self._manifest, indent=1), durable=durable)
 
 
+_TOLD = ("reason", "seconds", "cpu_seconds", "peak_memory_mb", "exit_code")  # of a step, in events
 _NOTHING_YET: Mapping[str, Any] = {
     "started": None, "ended": None, "seconds": None, "cpu_seconds": None, "peak_memory_mb": None, "exit_code": None,
-    "job": None, "log": None, "outputs": {}, "reason": "",
+    "job": None, "log": None, "outputs": {}, "reason": "", "cached": "",
 }  # fmt: skip
 
 

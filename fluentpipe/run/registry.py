@@ -6,6 +6,7 @@ once get two numbers, and nobody sees half of a version.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import secrets
@@ -37,6 +38,7 @@ class Version:
     arn: str
     path: Path
     document: Mapping[str, Any]  # as DescribeModelPackage would say it
+    is_new: bool = True  # false: the newest version was the same already
 
 
 def group_name(text: object) -> str:
@@ -56,8 +58,26 @@ def group_name(text: object) -> str:
     return name
 
 
-def register(home: Path, request: Mapping[str, Any], storage: Storage, *, run: str, step: str) -> Version:
+def register(
+    home: Path,
+    request: Mapping[str, Any],
+    storage: Storage,
+    *,
+    run: str,
+    step: str,
+    neutral: Mapping[str, Any] | None = None,
+) -> Version:
     """Add a version: the models and metrics of a CreateModelPackage request, copied, and the request itself.
+
+    Args:
+        home: Of the runs and the registry.
+        request: CreateModelPackage, every reference replaced.
+        storage: Finds the models and the metrics.
+        run: Id of the run that registers.
+        step: Name of its step.
+        neutral: The request without what differs between runs. Where the newest version of the group has the same,
+            and the same files, that one is returned: a run that is repeated, or resumed, adds nothing. None to add
+            a version always.
 
     Raises:
         RunError: The group has no name, or nothing can be written.
@@ -66,18 +86,24 @@ def register(home: Path, request: Mapping[str, Any], storage: Storage, *, run: s
     group = group_name(request.get("ModelPackageGroupName"))
     folder = home / "registry" / group
     folder.mkdir(parents=True, exist_ok=True)
-    stage = folder / f".tmp-{secrets.token_hex(6)}"
+    stage = folder / f".tmp-{run}-{secrets.token_hex(4)}"
     stage.mkdir()
     try:
         files = dict(_copy_all(request, storage, stage))
-        return _publish(stage, folder, group, request, {"run": run, "step": step, "files": files})
+        origin: dict[str, Any] = {"run": run, "step": step, "files": files}
+        if neutral is not None:
+            origin["identity"] = _identity(neutral, stage, files)
+        return _publish(stage, folder, group, request, origin)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
 
 def _publish(stage: Path, folder: Path, group: str, request: Mapping[str, Any], origin: Mapping[str, Any]) -> Version:
     while True:
-        number = 1 + max((int(path.name) for path in folder.iterdir() if path.name.isdigit()), default=0)
+        newest = max((int(path.name) for path in folder.iterdir() if path.name.isdigit()), default=0)
+        if "identity" in origin and (same := _same(folder / str(newest), origin["identity"])):
+            return Version(group, newest, same["ModelPackageArn"], folder / str(newest), same, is_new=False)
+        number = newest + 1
         document = _describe(group, number, request)
         package = json.dumps({**document, "Source": origin, "Request": request}, indent=2)
         (stage / "package.json").write_text(package, encoding="utf-8")
@@ -88,6 +114,30 @@ def _publish(stage: Path, folder: Path, group: str, request: Mapping[str, Any], 
                 raise
             continue
         return Version(group, number, document["ModelPackageArn"], folder / str(number), document)
+
+
+def _identity(neutral: Mapping[str, Any], stage: Path, files: Mapping[str, str]) -> str:
+    """One hash for the request, without its URIs, and the content of the files."""
+    contents = {name: hashlib.sha256((stage / name).read_bytes()).hexdigest() for name in files}
+    text = json.dumps([_without_places(neutral), contents], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _without_places(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_places(item) for key, item in value.items() if key not in ("S3Uri", "ModelDataUrl")}
+    return [_without_places(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _same(version: Path, identity: str) -> dict[str, Any] | None:
+    """The document of a version, if it has the identity."""
+    try:
+        package = json.loads((version / "package.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    if package.get("Source", {}).get("identity") != identity:
+        return None
+    return {key: value for key, value in package.items() if key not in ("Source", "Request")}
 
 
 def _describe(group: str, number: int, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -30,7 +31,8 @@ class StepRun:
     exit_code: int | None
     log: Path | None
     outputs: Mapping[str, Path]  # name -> folder or file
-    reason: str  # why it failed, was stopped or not executed; of a Condition, what decided
+    reason: str  # why it failed, was stopped or not executed; of a Condition, what decided; of a job, why it ran
+    cached: str = ""  # id of the run whose result it took instead of being carried out
 
 
 @attrs.frozen
@@ -42,6 +44,21 @@ class RegisteredModel:
     arn: str
     path: Path  # folder with package.json, the model and the metrics
     approval_status: str
+
+
+@attrs.frozen
+class Shown:
+    """A report to be shown: in a notebook in a frame of its own, sealed off from it; elsewhere as its path."""
+
+    page: Path
+    height: int  # pixels
+
+    def _repr_html_(self) -> str:
+        page = escape(self.page.read_text(encoding="utf-8"), quote=True)
+        return (
+            f'<iframe sandbox srcdoc="{page}" width="100%" height="{int(self.height)}" frameborder="0" '
+            'title="report of the run"></iframe>'
+        )
 
 
 @attrs.frozen(repr=False)
@@ -97,6 +114,18 @@ class Run:
                 return dict(found["metrics"])
         return {}
 
+    @property
+    def report(self) -> Path:
+        """The page about the run, `report.html`; made now if it is not there yet."""
+        from fluentpipe.report import NAME, write_report
+
+        page = self.path / NAME
+        return page if page.is_file() else write_report(self.path)
+
+    def show(self, height: int = 720) -> Shown:
+        """The report in a notebook, `height` pixels high."""
+        return Shown(self.report, height)
+
     def summary(self) -> str:
         """The steps, metrics, models and the place of everything, as text."""
         rows = [("step", "type", "status", "seconds", "CPU s", "MiB", "")]
@@ -129,6 +158,7 @@ def _step(folder: Path, name: str, step: Mapping[str, Any]) -> StepRun:
         name, step["type"], step["status"], step["seconds"], step["cpu_seconds"], step["peak_memory_mb"],
         step["exit_code"], folder / step["log"] if step["log"] else None,
         MappingProxyType({output: folder / path for output, path in step["outputs"].items()}), step["reason"],
+        step.get("cached", ""),
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ class Schedule:
     cores: int
     max_parallel: int
     deadline: float | None  # time.monotonic() at which the run must be over
+    only: frozenset[str] | None = None  # the steps that were asked for; None for all
     _waiting: dict[str, StepEntry] = attrs.field(init=False)
     _needs: Mapping[str, frozenset[str]] = attrs.field(init=False)
     _done: dict[str, str] = attrs.field(init=False, factory=dict)  # name -> Succeeded or NotExecuted
@@ -38,6 +39,8 @@ class Schedule:
     def __attrs_post_init__(self) -> None:
         self._waiting = {entry.name: entry for entry in self.execution.definition.steps()}
         self._needs = {name: needs(entry) for name, entry in self._waiting.items()}
+        if self.only is not None:
+            self._needs = {name: needed & self.only for name, needed in self._needs.items()}
 
     def run(self) -> None:
         """Run everything to its end.
@@ -101,6 +104,8 @@ class Schedule:
 
     def _not_executed(self, name: str, entry: StepEntry) -> str:
         """Why a step will never run, or nothing."""
+        if self.only is not None:
+            return "" if name in self.only else "not asked for"
         for condition, branch in entry.scope:
             if self._branch.get(condition, branch) != branch:
                 return f"{condition} took the other branch"

@@ -82,7 +82,11 @@ class TrainingJob:
         if any((root / "output" / "data").iterdir()):
             pack(root / "output" / "data", out / "output.tar.gz")
             made["output"] = "out/output.tar.gz"
-        return Published(made, {self._output_uri: "out"})
+        return Published(made)
+
+    def places(self, outputs: Mapping[str, str]) -> dict[str, str]:  # noqa: ARG002 - all lie below one prefix
+        """The prefix of the job's output."""
+        return {self._output_uri: "out"}
 
     def describe(self) -> dict[str, Any]:
         """Names, states and the model of a finished job (DescribeTrainingJobResponse)."""

@@ -44,8 +44,8 @@ def test_the_canonical_pipeline_trains_evaluates_and_registers(run, rows, tmp_pa
     assert sorted(package["Source"]["files"]) == ["metrics/ModelQuality.Statistics/evaluation.json", "model.tar.gz"]
 
 
-def test_the_second_run_registers_the_second_version_with_the_same_model_bytes(run, rows):
-    first, second = (run(canonical(), parameters={"data": rows}) for _ in range(2))
+def test_a_second_run_without_the_cache_registers_a_second_version_with_the_same_model_bytes(run, rows):
+    first, second = (run(canonical(), parameters={"data": rows}, cache=False) for _ in range(2))
     assert [each.models[0].version for each in (first, second)] == [1, 2]
     models = [(each.models[0].path / "model.tar.gz").read_bytes() for each in (first, second)]
     assert models[0] == models[1]
@@ -409,9 +409,11 @@ def test_the_home_comes_from_the_environment_or_lies_beside(run, tmp_path, monke
 
 def test_two_runs_at_once_in_one_home_do_not_disturb_each_other(run, rows):
     results: list[Run] = []
-    threads = [
-        threading.Thread(target=lambda: results.append(run(canonical(), parameters={"data": rows}))) for _ in range(4)
-    ]
+
+    def start() -> None:
+        results.append(run(canonical(), parameters={"data": rows}, cache=False))
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

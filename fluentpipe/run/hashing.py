@@ -1,0 +1,175 @@
+"""Content hashes of files, and an index so that a file that did not change is not read again.
+
+The index is a file of lines that is only ever appended to, or replaced as a whole: any number of runs may use it at
+once, and whatever is torn or lost costs reading a file again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import secrets
+import tarfile
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from fluentpipe.run.archive import MAX_BYTES, MAX_MEMBERS, UNREADABLE
+from fluentpipe.run.storage import Found
+
+_CHUNK = 1 << 20  # bytes
+# A file that is still being written may change again without its time of change being another one.
+_SETTLED_NS = 2_000_000_000
+_SMALL = 1 << 16  # bytes; reading less costs no more than looking it up
+_KEPT_LINES = 200_000
+
+Stamp = tuple[int, int, int, int]  # device, inode, size in bytes, time of change in ns
+
+
+class Hashes:
+    """SHA-256 of files, remembered by path, size, time of change and inode. Safe to use from threads."""
+
+    def __init__(self, index: Path) -> None:
+        self._index = index
+        self._lock = threading.Lock()
+        self._by_path: dict[str, tuple[Stamp, str]] | None = None  # read with the first large file
+        self._lines = 0
+        self._known: dict[Stamp, str] = {}  # files that this run has hashed or taken from the cache
+
+    def file(self, path: Path) -> str:
+        """The hash of a file's content, in hexadecimal."""
+        stamp = stamp_of(path)
+        with self._lock:
+            if found := self._known.get(stamp):
+                return found
+            if stamp[2] > _SMALL:
+                before, digest = self._remembered().get(str(path), (None, ""))
+                if before == stamp:
+                    self._known[stamp] = digest
+                    return digest
+        digest = _sha256(path)
+        if stamp_of(path) == stamp:
+            self.remember(path, stamp, digest)
+        return digest
+
+    def know(self, path: Path, digest: str) -> None:
+        """Take a hash that is known already."""
+        with self._lock:
+            self._known[stamp_of(path)] = digest
+
+    def remember(self, path: Path, stamp: Stamp, digest: str) -> None:
+        """Keep a hash; in the index only where it cannot be mistaken later."""
+        settled = stamp[3] < time.time_ns() - _SETTLED_NS
+        with self._lock:
+            if settled or not os.access(path, os.W_OK):
+                self._known[stamp] = digest
+            if settled and stamp[2] > _SMALL:
+                self._remembered()[str(path)] = stamp, digest
+                self._append(json.dumps([str(path), *stamp, digest]))
+
+    def found(self, found: Found) -> dict[str, str]:
+        """Relative name -> hash of everything that a URI stands for."""
+        return {
+            name: hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else self.file(content)
+            for name, content in found.files.items()
+        }
+
+    def archive(self, content: Path | bytes) -> dict[str, str]:
+        """Name -> hash of the files in a tar archive: equal files give equal hashes, whenever they were packed.
+
+        What cannot be read as such an archive is hashed as a whole; unpacking will say what is wrong.
+        """
+        try:
+            return _members(content)
+        except UNREADABLE:
+            whole = hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else self.file(content)
+            return {"the archive": whole}
+
+    def _remembered(self) -> dict[str, tuple[Stamp, str]]:
+        if self._by_path is None:
+            self._by_path = {}
+            for line in _lines_of(self._index):
+                self._lines += 1
+                try:
+                    path, device, inode, size, changed, digest = json.loads(line)
+                except ValueError:
+                    continue  # torn
+                self._by_path[path] = (device, inode, size, changed), digest
+        return self._by_path
+
+    def _append(self, line: str) -> None:
+        try:
+            if self._lines > _KEPT_LINES:
+                self._compact()
+            with self._index.open("a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
+            self._lines += 1
+        except OSError:
+            pass  # no space: the file will be read again
+
+    def _compact(self) -> None:
+        remembered = self._remembered()
+        temporary = self._index.with_name(f".tmp-{self._index.name}-{secrets.token_hex(4)}")
+        try:
+            kept = {path: it for path, it in remembered.items() if Path(path).exists()}
+            lines = (json.dumps([path, *stamp, digest]) for path, (stamp, digest) in kept.items())
+            temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            temporary.replace(self._index)
+            self._by_path, self._lines = kept, len(kept)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def stamp_of(path: Path) -> Stamp:
+    """What tells a file from its earlier states without reading it."""
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def combined(hashes: Mapping[str, str]) -> str:
+    """One hash for files with their relative names."""
+    lines = (f"{digest} {json.dumps(name)}\n" for name, digest in sorted(hashes.items()))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb", buffering=0) as stream:
+        return _sha256_of(stream)
+
+
+def _members(archive: Path | bytes) -> dict[str, str]:
+    """Name -> hash of the members, within the limits that unpacking has, too."""
+    hashes: dict[str, str] = {}
+    total = 0
+    raw = io.BytesIO(archive) if isinstance(archive, bytes) else archive.open("rb")
+    with raw, tarfile.open(fileobj=raw) as tar:
+        for member in tar:
+            total += member.size
+            if len(hashes) > MAX_MEMBERS or total > MAX_BYTES:
+                raise tarfile.ReadError("too large")
+            content = tar.extractfile(member) if member.isfile() else None
+            if content is not None:
+                with content:
+                    mode = "x" if member.mode & 0o100 else ""
+                    hashes[member.name.removeprefix("./")] = _sha256_of(content) + mode
+            elif not member.isdir():
+                raise tarfile.ReadError("neither files nor folders alone")
+    return hashes
+
+
+def _sha256_of(stream: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while chunk := stream.read(_CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _lines_of(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []

@@ -1,0 +1,87 @@
+"""Carrying out one job: its inputs are placed, its program runs, what it made is moved to `out/`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from fluentpipe.errors import RunError
+from fluentpipe.run.environment import Mask, inherited
+from fluentpipe.run.failure import job_failed
+from fluentpipe.run.job import Job, Published, find_input, max_seconds
+from fluentpipe.run.paths import as_in_container, private_path
+from fluentpipe.run.placing import Placed
+from fluentpipe.run.process import Children, Command, Exit
+from fluentpipe.run.storage import Storage
+
+
+@attrs.frozen
+class Performance:
+    """One job and the folder it works in: `ml/` stands for /opt/ml, `log.txt` lies beside it."""
+
+    job: Job
+    stage: Path
+    storage: Storage
+    children: Children
+    mask: Mask
+    say: Callable[[str], None]  # takes each line of its output
+    output: Callable[[str, str], None]  # the same for listeners: the step and the line
+    note: Callable[..., None]  # takes what was measured of a program that failed
+    log: Path  # where its log will be found
+
+    def run(self, threads: int) -> tuple[Exit, Published]:
+        """Carry it out; afterwards `out/` holds what it made, and `ml/` is gone.
+
+        Raises:
+            StepFailed: Its program ended otherwise than with 0.
+            RunError: It could not be started, changed its inputs, or left no output.
+        """
+        root = self.stage / "ml"
+        shutil.rmtree(root, ignore_errors=True)  # of an earlier try
+        shutil.rmtree(self.stage / "out", ignore_errors=True)
+        root.mkdir()
+        ended = self._run_program(root, threads)
+        published = self.job.publish(root, self.stage)
+        shutil.rmtree(root)
+        return ended, published
+
+    def _run_program(self, root: Path, threads: int) -> Exit:
+        job, placed = self.job, Placed()
+        for each in job.inputs:
+            placed.place(find_input(self.storage, each), private_path(root, each.folder))
+        job.prepare(root, self.storage)
+        env = {**inherited(threads), **job.environment(root, threads)}
+        command = Command(job.argv(root), job.cwd(root), env, max_seconds(job.request))
+        with (self.stage / "log.txt").open("a", encoding="utf-8", errors="replace") as log:
+
+            def on_line(line: str) -> None:
+                line = as_in_container(self.mask.text(line), root)
+                log.write(line + "\n")
+                log.flush()
+                self.output(job.step, line)
+                self.say(f"[{job.step}] {line}")
+
+            ended = self.children.run(command, on_line)
+        if ended.code != 0:
+            self.note(**measured(ended))
+            raise job_failed(job, ended, root, self.log, self.mask, command.seconds)
+        if changed := placed.changed():
+            raise RunError(
+                f"The program changed its input in place: {changed[0]}.",
+                fix="let it write to its output; inputs are shared with other steps and with you",
+            )
+        return ended
+
+
+def measured(ended: Exit) -> dict[str, Any]:
+    """What a program took, as the manifest has it."""
+    return {
+        "exit_code": ended.code,
+        "seconds": round(ended.seconds, 3),
+        "cpu_seconds": round(ended.cpu_seconds, 3),
+        "peak_memory_mb": round(ended.peak_memory_mb, 1),
+    }
