@@ -38,14 +38,6 @@ class Verbs(Generic[S]):
         self,
         source: Given[Kind],
         *,
-        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
-        instance_count: int | Deferred[int] = 1,
-        volume_size_gb: int | Deferred[int] = 30,
-        max_runtime: int | Deferred[int] = 86400,
-        image_uri: str | Deferred[str | Kind] | None = None,
-        framework_version: str = "3.0-5",
-        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
-        cache_expire_after: str | None = None,
         label: str | Deferred[str | Kind] | None = None,
         task: Literal["auto", "binary", "multiclass", "regression"] | Deferred[str] = "auto",
         validation_split: float | Deferred[float] = 0.15,
@@ -54,6 +46,14 @@ class Verbs(Generic[S]):
         time_column: str | Deferred[str | Kind] | None = None,
         format: Literal["auto", "csv", "parquet"] | Deferred[str] = "auto",
         drop_columns: Sequence[str | Deferred[str | Kind]] | None = None,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: str = "3.0-5",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache_expire_after: str | None = None,
         name: str | None = None,
     ) -> Pipeline[Union[S, RawData]]:
         """Load a table of rows and split it into training, validation and test rows.
@@ -62,14 +62,6 @@ class Verbs(Generic[S]):
         learned from the data.
 
         Args:
-            instance_type: Instance type of the job.
-            instance_count: Number of instances.
-            volume_size_gb: Size of each instance's volume. In GiB.
-            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
-            environment: Environment variables of the program.
-            cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
             source: Where the rows are: an S3 URI or a local path, of one file or of a folder; or a Parameter.
             label: Name of the column to predict. Without it, told from the data or asked for.
             task: What to learn; by default told from the label.
@@ -79,6 +71,14 @@ class Verbs(Generic[S]):
             time_column: Split by time: the latest rows of this column are the test rows.
             format: Format of the files; by default told from their names.
             drop_columns: Columns to leave out.
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's XGBoost image.
+            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            environment: Environment variables of the program.
+            cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
             name: Name of the step; 'data_loading' by default, another for a second use.
 
         Outputs:
@@ -90,14 +90,6 @@ class Verbs(Generic[S]):
     def preprocess(
         self: Verbs[RawData] | Verbs[ProcessingOutput],
         *,
-        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
-        instance_count: int | Deferred[int] = 1,
-        volume_size_gb: int | Deferred[int] = 30,
-        max_runtime: int | Deferred[int] = 86400,
-        image_uri: str | Deferred[str | Kind] | None = None,
-        framework_version: str = "3.0-5",
-        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
-        cache_expire_after: str | None = None,
         min_frequency: int | float | Deferred[float] = 5,
         max_categories: int | Deferred[int] = 255,
         drop_columns: Sequence[str | Deferred[str | Kind]] | None = None,
@@ -109,6 +101,14 @@ class Verbs(Generic[S]):
         test_split: float | Deferred[float] = 0.2,
         seed: int | Deferred[int] = 0,
         time_column: str | Deferred[str | Kind] | None = None,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: str = "3.0-5",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache_expire_after: str | None = None,
         raw_data: Given[RawData | ProcessingOutput] | None = None,
         name: str | None = None,
     ) -> Pipeline[Union[S, TrainingData, ValidationData, TestData, PreprocessingModel]]:
@@ -118,14 +118,6 @@ class Verbs(Generic[S]):
         keeps as JSON, so that the same transformation serves at inference. Data that is not split yet is split first.
 
         Args:
-            instance_type: Instance type of the job.
-            instance_count: Number of instances.
-            volume_size_gb: Size of each instance's volume. In GiB.
-            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
-            environment: Environment variables of the program.
-            cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
             min_frequency: Categories rarer than this (a count, or below 1 a share of the training rows) are pooled into one.
             max_categories: Categories kept per column; the rest are pooled into one.
             drop_columns: Columns to leave out.
@@ -137,6 +129,14 @@ class Verbs(Generic[S]):
             test_split: Share for the test, where the data is not split yet.
             seed: Of the random split, where the data is not split yet.
             time_column: Split by time, where the data is not split yet.
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's XGBoost image.
+            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            environment: Environment variables of the program.
+            cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
             raw_data: Rows as they came, split or not. Wired by itself; takes RawData.
             name: Name of the step; 'tabular_preprocessing' by default, another for a second use.
 
@@ -176,14 +176,6 @@ class Verbs(Generic[S]):
     def train_xgboost(
         self: Verbs[TrainingData] | Verbs[ProcessingOutput],
         *,
-        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
-        instance_count: int | Deferred[int] = 1,
-        volume_size_gb: int | Deferred[int] = 30,
-        max_runtime: int | Deferred[int] = 86400,
-        image_uri: str | Deferred[str | Kind] | None = None,
-        framework_version: str = "3.0-5",
-        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
-        cache_expire_after: str | None = None,
         num_round: int | Deferred[int] | None = None,
         n_folds: int | Deferred[int] | None = None,
         early_stopping_rounds: int | Deferred[int] = 50,
@@ -220,6 +212,14 @@ class Verbs(Generic[S]):
         seed: int | Deferred[int] = 0,
         nthread: int | Deferred[int] | None = None,
         parameters: Mapping[str, Any] | None = None,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: str = "3.0-5",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache_expire_after: str | None = None,
         n_estimators: int | Deferred[int] | None = None,
         num_boost_round: int | Deferred[int] | None = None,
         learning_rate: float | Deferred[float] | None = None,
@@ -241,14 +241,6 @@ class Verbs(Generic[S]):
         `model.tar.gz` holds the trees, the preprocessing that was given, and the code that serves raw rows.
 
         Args:
-            instance_type: Instance type of the job.
-            instance_count: Number of instances.
-            volume_size_gb: Size of each instance's volume. In GiB.
-            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
-            environment: Environment variables of the program.
-            cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
             num_round: Rounds of boosting; by default up to 3000, ended by early stopping. Also n_estimators, num_boost_round.
             n_folds: Models averaged, each stopped on another fold; by default 5 up to 20,000 rows where rounds are left to early stopping, else 0.
             early_stopping_rounds: Stop after this many rounds without gain on the validation rows; 0 is off.
@@ -285,6 +277,14 @@ class Verbs(Generic[S]):
             seed: Of everything random in the training. Also random_state.
             nthread: Threads; by default all cores of the instance. Also n_jobs.
             parameters: Any further XGBoost parameters, passed on as they are.
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's XGBoost image.
+            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            environment: Environment variables of the program.
+            cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
             training_data: Rows to learn from. Wired by itself; takes TrainingData.
             validation_data: Rows for early stopping; otherwise 15 % of the training rows are. Optional; wired by itself; takes ValidationData.
             preprocessing_model: The transformation to pack with the model. Optional; wired by itself; takes PreprocessingModel.

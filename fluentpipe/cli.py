@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 import fluentpipe
-from fluentpipe.errors import FluentpipeError, GateFailed, RunError
+from fluentpipe.errors import FluentpipeError, GateFailed, RunError, StaleStub
 
 if TYPE_CHECKING:
     from fluentpipe.definition import Definition
@@ -193,6 +193,39 @@ def _checked_script(target: str) -> tuple[list[tuple[str, str]], str]:
     findings, pipelines = check_script(where)
     counted = f"{where}, {pipelines} pipeline{'' if pipelines == 1 else 's'}"
     return [(each.severity, str(each)) for each in findings], counted
+
+
+@main.command()
+@click.argument("modules", nargs=-1, metavar="[MODULE]...")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("stubs"),
+    show_default=True,
+    help="Folder for fluentpipe_project.pyi; tell the type checker of it.",
+)
+@click.option("--install", is_flag=True, help="Put the stub into this environment instead, where notebooks find it.")
+@click.option("--check", is_flag=True, help="Write nothing; exit status 2 if the stub is not up to date.")
+@_reported
+def stubs(modules: tuple[str, ...], out: Path, install: bool, check: bool) -> None:
+    """Write the stub by which editors and type checkers know your own steps.
+
+    MODULE declares step classes; those of installed plugins are always there.
+    """
+    from fluentpipe import stubgen
+    from fluentpipe.script import module_of
+
+    for module in modules:
+        module_of(module)
+    place = None if install else out
+    command = stubgen.command_line(modules, place)
+    path = stubgen.stub_file(place)
+    text = stubgen.project_stub(stubgen.project_classes(), command)
+    if check and stubgen.stale({path: text}):
+        raise StaleStub(f"{path} is not up to date.", fix=command)
+    if not check:
+        stubgen.write_file(path, text)
+    click.echo(f"{path} is up to date." if check else f"wrote {path}")
 
 
 @main.command(epilog="TARGET is a module (package.module:pipe) or a script (train.py:pipe).")

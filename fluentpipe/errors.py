@@ -20,6 +20,7 @@ An error says what happened, where, and what to do; the facts are also attribute
     │   ├── ConnectionMismatch                 an output given to an input it does not fit
     │   └── CycleError                         steps that wait for each other
     ├── DefinitionError                        a pipeline definition with faults, all of them listed
+    ├── StaleStub                              a generated stub that is not up to date
     ├── MissingExtra         (ImportError)     an optional package is not installed
     └── RunError                               a run that did not succeed
         ├── StepFailed                         a step's program failed
@@ -152,6 +153,10 @@ class DefinitionError(FluentpipeError):
     """
 
     diagnostics: tuple[Any, ...]
+
+
+class StaleStub(FluentpipeError):
+    """A generated stub that does not say what the step classes say now."""
 
 
 class MissingExtra(FluentpipeError, ImportError):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, Union, cast, 
 from typing_extensions import Never, override
 
 import fluentpipe.steps
+import fluentpipe_project
 from fluentpipe import checking, shapes
 from fluentpipe._state import S
 from fluentpipe._verbs import BuiltinOutputs, Verbs
@@ -35,6 +36,7 @@ from fluentpipe.kinds import (
 from fluentpipe.offers import Offers, Provided, Scope
 from fluentpipe.order import in_order
 from fluentpipe.plan import Plan, parameters_in, plan
+from fluentpipe.plugins import load_plugins
 from fluentpipe.proxy import StepOutputProxy
 from fluentpipe.reference import Given, Parameter, data_source
 from fluentpipe.resolve import Node, bind, check_references, offer_of, offers_of, said, same
@@ -444,6 +446,9 @@ def _attach(cls: type[Step], replaced: type[Step] | None) -> None:
         method = verb_method(cls, name)
         method.__annotations__["return"] = Pipeline  # a real class: live completion reads it
         setattr(ProjectVerbs, name, method)
+    outputs = f"{cls.contract.step_type}Outputs"
+    namespace = {"__module__": fluentpipe_project.__name__, "__doc__": f"The outputs of {cls.contract.step_type}."}
+    setattr(fluentpipe_project, outputs, type(outputs, (StepOutputProxy,), namespace, step_type=cls.contract.step_type))
 
 
 on_declared.append(_attach)
@@ -453,3 +458,4 @@ for _cls in step_classes():  # those of a project whose module was imported befo
 for _method in vars(Verbs).values():
     if callable(_method) and hasattr(_method, "__wrapped__"):
         _method.__annotations__["return"] = Pipeline
+load_plugins()

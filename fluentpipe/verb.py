@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar, cast
 
 from fluentpipe.errors import SettingError
+from fluentpipe.settings import Setting
 from fluentpipe.step import Step
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -56,11 +57,17 @@ def verb_method(cls: type[Step], name: str) -> Callable[..., Any]:
     return verb(method)
 
 
+def settings_of(cls: type[Step], name: str) -> dict[str, Setting]:
+    """The settings that a verb takes, in the order of its signature: by position, the step's own, those of its job."""
+    if name == cls.contract.default_verb:
+        return {}
+    return dict(sorted(cls.settings.items(), key=lambda item: (not item[1].positional, item[1].job)))
+
+
 def _signature(cls: type[Step], name: str) -> inspect.Signature:
     kind = inspect.Parameter
     parameters = [kind("self", kind.POSITIONAL_OR_KEYWORD)]
-    settings = {} if name == cls.contract.default_verb else cls.settings
-    for word, each in settings.items():
+    for word, each in settings_of(cls, name).items():
         default = kind.empty if each.required else each.default
         how = kind.POSITIONAL_OR_KEYWORD if each.positional else kind.KEYWORD_ONLY
         parameters.append(kind(word, how, default=default, annotation=each.annotation))
@@ -75,8 +82,7 @@ def _signature(cls: type[Step], name: str) -> inspect.Signature:
 def documentation(cls: type[Step], name: str) -> str:
     """The docstring of a verb, from the contract and the settings of its class."""
     lines = [inspect.cleandoc(cls.__doc__ or f"Add a {cls.contract.step_type} step."), "", "Args:"]
-    settings = {} if name == cls.contract.default_verb else cls.settings
-    for word, each in settings.items():
+    for word, each in settings_of(cls, name).items():
         unit = f" In {each.unit}." if each.unit else ""
         also = f" Also {', '.join(each.aliases)}." if each.aliases else ""
         lines.append(f"    {word}: {each.doc}{unit}{also}")

@@ -1,5 +1,16 @@
 """Generated source: the verbs as methods, the stubs of the library, and those of a project's own steps."""
 
-from fluentpipe.stubgen.files import COMMAND, generated, stale, write
+from fluentpipe.stubgen.files import COMMAND, generated, stale, write, write_file
+from fluentpipe.stubgen.project import command_line, project_classes, project_stub, stub_file
 
-__all__ = ["COMMAND", "generated", "stale", "write"]
+__all__ = [
+    "COMMAND",
+    "command_line",
+    "generated",
+    "project_classes",
+    "project_stub",
+    "stale",
+    "stub_file",
+    "write",
+    "write_file",
+]

@@ -40,8 +40,13 @@ def generated() -> Mapping[Path, str]:
 def write() -> None:
     """Write the generated files of the library."""
     for path, text in generated().items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+        write_file(path, text)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a generated file, its folder too."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
 
 
 def stale(files: Mapping[Path, str]) -> list[Path]:

@@ -21,7 +21,7 @@ from fluentpipe.settings import Setting
 from fluentpipe.step import Step
 from fluentpipe.stubgen.names import Names, literal
 from fluentpipe.stubgen.properties import class_name
-from fluentpipe.verb import documentation
+from fluentpipe.verb import documentation, settings_of
 
 
 @attrs.frozen
@@ -77,7 +77,7 @@ def _joined(kinds: Sequence[str], names: Names) -> str:
 
 def _methods(cls: type[Step], name: str, names: Names, form: Form) -> str:
     contract = cls.contract
-    settings = {} if name == contract.default_verb else dict(cls.settings)
+    settings = settings_of(cls, name)
     always = [spec for spec in contract.dependencies if spec.required]
     at_times = [spec for spec in contract.dependencies if not spec.required and {*spec.required_by} & {*settings}]
     if not at_times or not form.stub:

@@ -19,7 +19,7 @@ ROOT = Path(fluentpipe.__file__).parent
 ORDER = (
     "errors", "diagnostic", "kinds", "match", "document", "s3uri", "assets", "request", "_property_table", "shapes",
     "check_conditions", "check_cycles", "check_steps", "check_references", "check_jobs", "check", "bundle", "definition",
-    "expression", "reference", "contract", "settings", "proxy", "images", "program", "target", "step", "jobs",
+    "expression", "reference", "contract", "settings", "proxy", "images", "program", "target", "step", "plugins", "jobs",
     "containers", "steps", "suggest", "offers", "order", "connection", "resolve", "chain", "plan", "materialize",
     "verb", "_state", "stubgen", "run", "checking", "report", "show", "_verbs", "pipeline", "script", "demo", "cli", "__main__", "__init__",
 )  # fmt: skip
