@@ -207,6 +207,28 @@ def at_least(left: Any, right: Any) -> dict[str, Any]:
     return {"Type": "GreaterThanOrEqualTo", "LeftValue": left, "RightValue": right}
 
 
+# What SDK v3's trainer uploads beside the code does this, at greater length: /opt/ml is written into it.
+DRIVERS = {
+    "sm_train.sh": """#!/bin/bash
+set -e
+python3 /opt/ml/input/data/sm_drivers/scripts/environment.py
+source /opt/ml/input/sm_training.env
+cd /opt/ml/input/data/code
+CMD="python3 train.py $ARGUMENTS"
+eval "$CMD" || { echo "the driver says why" > /opt/ml/output/failure; exit 3; }
+""",
+    "scripts/environment.py": """
+import json, os
+parameters = json.load(open("/opt/ml/input/config/hyperparameters.json"))
+with open("/opt/ml/input/sm_training.env", "w") as file:
+    file.write("export SM_MODEL_DIR='/opt/ml/model'\\n")
+    for channel in os.listdir("/opt/ml/input/data"):
+        file.write(f"export SM_CHANNEL_{channel.upper()}='/opt/ml/input/data/{channel}'\\n")
+    arguments = " ".join(f"--{name} {value}" for name, value in parameters.items())
+    file.write(f"export ARGUMENTS='{arguments}'\\n")
+""",
+}
+
 SPLIT = """
 import pathlib, sys
 rows = pathlib.Path("{IN}/data/rows.csv".replace("/opt/ml", sys.argv[1])).read_text().split()

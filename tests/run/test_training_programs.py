@@ -17,7 +17,7 @@ from fluentpipe.run.builtin.channel_tables import UserError, read_channel
 from fluentpipe.run.builtin.xgboost_algorithm import settings
 from fluentpipe.run.paths import relocated_everywhere
 
-from .pipelines import IMAGE, Sketch, packed
+from .pipelines import DRIVERS, IMAGE, Sketch, packed
 
 xgboost = pytest.importorskip("xgboost")
 pa = pytest.importorskip("pyarrow")
@@ -184,26 +184,6 @@ def test_script_mode_starts_a_file_in_most_images_and_a_module_in_those_of_xgboo
     assert f"module {name} folder code --a-b x -b 1" in run(sketch).steps["T"].log.read_text()
 
 
-# What SDK v3's trainer uploads beside the code does this, at greater length: /opt/ml is written into it.
-DRIVERS = {
-    "sm_train.sh": """#!/bin/bash
-set -e
-python3 /opt/ml/input/data/sm_drivers/scripts/environment.py
-source /opt/ml/input/sm_training.env
-cd /opt/ml/input/data/code
-CMD="python3 train.py --max_depth $SM_HP_MAX_DEPTH"
-eval "$CMD" || { echo "the driver says why" > /opt/ml/output/failure; exit 3; }
-""",
-    "scripts/environment.py": """
-import json
-parameters = json.load(open("/opt/ml/input/config/hyperparameters.json"))
-with open("/opt/ml/input/sm_training.env", "w") as file:
-    file.write("export SM_MODEL_DIR='/opt/ml/model'\\n")
-    file.write("export SM_CHANNEL_TRAIN='/opt/ml/input/data/train'\\n")
-    for name, value in parameters.items():
-        file.write(f"export SM_HP_{name.upper()}='{value}'\\n")
-""",
-}
 WITH_DRIVERS = """
 import os, pathlib, shutil, sys
 assert sys.argv[1:] == ["--max_depth", "8"], sys.argv

@@ -23,6 +23,8 @@ folder=$(cd "$1" && pwd)
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
 
+rm -rf "$folder/written" # what the SDK uploads for the pipelines that run_written.py runs
+
 while read -r -a packages; do
     environment=$folder/${packages[0]/==/-}
     if [[ ! -e $environment/complete ]]; then
@@ -33,7 +35,7 @@ while read -r -a packages; do
         touch "$environment/complete"
     fi
     # Run from the empty folder, so that nothing of the project can be imported but the script's neighbours.
-    (cd "$fresh" && PYTHONDONTWRITEBYTECODE=1 "$environment/bin/python" "$here/write_fixtures.py" "$fresh" </dev/null)
+    (cd "$fresh" && PYTHONDONTWRITEBYTECODE=1 "$environment/bin/python" "$here/write_fixtures.py" "$fresh" "$folder/written" </dev/null)
 done <<<"$releases"
 
 if [[ ${2-} == --update ]]; then

@@ -6,7 +6,10 @@ Used only by write_fixtures.py, in an environment that has the SDK.
 from __future__ import annotations
 
 import io
+import os
+import pathlib
 import socket
+import urllib.parse
 from typing import Any, NoReturn
 
 import boto3
@@ -39,14 +42,30 @@ def close_the_network() -> None:
     socket.getaddrinfo = _refuse
 
 
-def session() -> boto3.Session:
-    """A session with made-up credentials whose requests are answered from a short list."""
+def _keep(request: Any, bucket: pathlib.Path) -> None:
+    key = urllib.parse.unquote(urllib.parse.urlsplit(request.url).path).lstrip("/")
+    file = bucket / key
+    file.parent.mkdir(parents=True, exist_ok=True)
+    body = request.body
+    file.write_bytes(body.read() if hasattr(body, "read") else body or b"")
+
+
+def session(bucket: pathlib.Path | None = None) -> boto3.Session:
+    """A session with made-up credentials whose requests are answered from a short list.
+
+    Args:
+        bucket: Folder for what is uploaded, of whatever bucket, under its key; without it nothing is kept.
+    """
+    # Else a body is sent in signed chunks, with a checksum behind it.
+    os.environ["AWS_REQUEST_CHECKSUM_CALCULATION"] = "when_required"
     made = boto3.Session("made-up", "made-up", region_name=REGION)
 
     def answer(request: Any, event_name: str, **_: object) -> AWSResponse:
         operation = event_name.removeprefix("before-send.")
         if operation not in _ANSWERS:
             raise OSError(f"the SDK asked for {operation}, which has no answer here")
+        if bucket is not None and operation == "s3.PutObject":
+            _keep(request, bucket)
         return AWSResponse(request.url, 200, {"ETag": '"0"'}, _Body(_ANSWERS[operation]))
 
     made.events.register("before-send", answer)

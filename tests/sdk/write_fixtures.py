@@ -1,6 +1,9 @@
 """Write what the installed SageMaker SDK makes of the canonical chain, and its table of images, as fixtures.
 
-    python write_fixtures.py FOLDER
+    python write_fixtures.py FOLDER [BUCKETS]
+
+The pipelines of `runnable` are written as well, one for each way to name the program of a training. What the SDK uploads
+for them, and the definitions as they are, go below BUCKETS, for run_written.py.
 
 Runs in an environment that has the SDK, version 2 or 3; fluentpipe is not needed. check_fixtures.sh runs it in both.
 """
@@ -19,16 +22,24 @@ import warnings
 from typing import Any
 
 import offline
+import runnable
 
 
-def main(folder: pathlib.Path) -> None:
-    """Write vN.json, and xgboost_images.json in version 3, whose table is the newer one."""
+def main(folder: pathlib.Path, buckets: pathlib.Path | None) -> None:
+    """Write vN.json and run_vN_*.json, and xgboost_images.json in version 3, whose table is the newer one."""
     version = importlib.metadata.version("sagemaker")
     major = version.partition(".")[0]
     with tempfile.TemporaryDirectory() as programs:
         document = definition(major, pathlib.Path(programs))
     # Which release wrote it is pinned in check_fixtures.sh, and said there only.
     write(folder / f"v{major}.json", document)
+    for mode in runnable.MODES[major]:
+        with tempfile.TemporaryDirectory() as temporary:
+            bucket = pathlib.Path(temporary) if buckets is None else buckets / f"v{major}_{mode}"
+            bucket.mkdir(parents=True, exist_ok=True)
+            document = runnable_definition(major, mode, bucket)
+            (bucket / "definition.json").write_text(json.dumps(document))
+        write(folder / f"run_v{major}_{mode}.json", document)
     if major == "3":
         write(folder / "xgboost_images.json", images())
 
@@ -48,6 +59,15 @@ def definition(major: str, programs: pathlib.Path) -> dict[str, Any]:
     else:
         import chain_v3 as made
     return made.definition(programs)
+
+
+def runnable_definition(major: str, mode: str, bucket: pathlib.Path) -> dict[str, Any]:
+    """The SDK's definition of the pipeline that is run."""
+    if major == "2":
+        import runnable_v2 as made
+    else:
+        import runnable_v3 as made
+    return made.definition(mode, bucket)
 
 
 def images() -> dict[str, Any]:
@@ -80,4 +100,4 @@ def write(file: pathlib.Path, data: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     offline.close_the_network()
-    main(pathlib.Path(sys.argv[1]))
+    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None)
