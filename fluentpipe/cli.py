@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 import fluentpipe
+from fluentpipe import cli_runs
 from fluentpipe.errors import FluentpipeError, GateFailed, RunError, StaleStub
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from fluentpipe.definition import Definition
+    from fluentpipe.live import Watch
     from fluentpipe.pipeline import Pipeline
     from fluentpipe.run import Run
 
@@ -73,6 +77,7 @@ def _pairs(separator_hint: str) -> Callable[[Any, Any, tuple[str, ...]], dict[st
 _home = click.option(
     "--home", type=click.Path(path_type=Path), help="Folder of runs and of the model registry. [default: .fluentpipe]"
 )
+_plain = click.option("--plain", is_flag=True, help="Lines instead of a live table, also in a terminal.")
 _role = click.option("--role", help="ARN of the role that the jobs take.")
 _bucket = click.option("--bucket", help="Bucket for code, data and outputs.")
 _region = click.option("--region", help="Region, such as us-east-1.")
@@ -80,15 +85,17 @@ _region = click.option("--region", help="Region, such as us-east-1.")
 
 @main.command()
 @_home
+@_plain
 @click.option("-q", "--quiet", is_flag=True, help="Only the outcome.")
 @_reported
-def demo(home: Path | None, quiet: bool) -> None:
+def demo(home: Path | None, plain: bool, quiet: bool) -> None:
     """Train, evaluate, gate and register a model on real data: 7,043 customers, who stays and who leaves."""
     from fluentpipe.demo import CODE, demo_pipeline
 
     pipe = demo_pipeline()
     click.echo(click.style(CODE, fg="cyan"))
-    run = pipe.run(home=home, echo=None if quiet else click.echo)
+    with _watching(plain=plain, quiet=quiet) as watch:
+        run = pipe.run(home=home, echo=watch.echo, listener=watch.listener)
     _say_outcome(run)
 
 
@@ -112,6 +119,7 @@ def demo(home: Path | None, quiet: bool) -> None:
 )
 @_home
 @click.option("--max-parallel", type=click.IntRange(min=1), help="Steps side by side. [default: the cores]")
+@_plain
 @click.option("-q", "--quiet", is_flag=True, help="Only the outcome.")
 @_reported
 def run(
@@ -121,6 +129,7 @@ def run(
     maps: dict[str, str],
     home: Path | None,
     max_parallel: int | None,
+    plain: bool,
     quiet: bool,
 ) -> None:
     """Run a pipeline on this machine: no AWS, no Docker."""
@@ -129,14 +138,16 @@ def run(
     pipe, definition = _load(target)
     if data is not None:
         parameters = {**parameters, pipe.data_parameter() if pipe is not None else "data": data}
-    done = run_definition(
-        definition,
-        parameters=parameters,
-        maps=maps,
-        home=home,
-        max_parallel=max_parallel,
-        echo=None if quiet else click.echo,
-    )
+    with _watching(plain=plain, quiet=quiet) as watch:
+        done = run_definition(
+            definition,
+            parameters=parameters,
+            maps=maps,
+            home=home,
+            max_parallel=max_parallel,
+            echo=watch.echo,
+            listener=watch.listener,
+        )
     _say_outcome(done)
 
 
@@ -254,7 +265,19 @@ def _load(
     return pipe, pipe.materialize(**cast("Any", places or {}))
 
 
+def _watching(*, plain: bool, quiet: bool) -> AbstractContextManager[Watch]:
+    from fluentpipe.live import watching
+
+    return watching(None if quiet else click.echo if plain else "auto", keep=False)
+
+
 def _say_outcome(run: Run) -> None:
     from fluentpipe.show import print_run
 
     print_run(run)
+
+
+for _command in (cli_runs.runs, cli_runs.show, cli_runs.logs):
+    assert _command.callback is not None
+    _command.callback = _reported(_command.callback)
+    main.add_command(_command)

@@ -1,7 +1,7 @@
 """`Pipeline`, the fluent face: frozen, chainable, checked at every call.
 
 What is heavy (running, showing) is imported when it is asked for; these are all such imports: `materialize`,
-`target`, `run`, `show`.
+`target`, `run`, `live`, `show`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, Union, cast, final
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar, Union, cast, final
 
 from typing_extensions import Never, override
 
@@ -282,9 +282,9 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
         )
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from fluentpipe.show import as_html
 
-        return f"<pre>{escape(repr(self))}</pre>"
+        return as_html(self.name, self._chain.nodes, repr(self))
 
     # ---- using -------------------------------------------------------------------------------------------------------
 
@@ -330,7 +330,8 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
         maps: Mapping[str, str | Path] | None = None,
         check: bool = True,
         max_parallel: int | None = None,
-        echo: Callable[[str], None] | None = print,
+        echo: Callable[[str], None] | Literal["auto"] | None = "auto",
+        listener: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> Run:
         """Run the pipeline on this machine: real programs, no AWS, no Docker.
 
@@ -341,11 +342,14 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
             maps: S3 prefixes -> local folders that stand for them.
             check: Whether a failure raises, as `subprocess.run` has it; otherwise the run says so in its `status`.
             max_parallel: Steps side by side; by default as many as there are cores.
-            echo: Takes each line of progress; None for silence.
+            echo: Takes each line of progress; None for silence. "auto" is a live table in a terminal and in a notebook,
+                and lines elsewhere.
+            listener: Takes each event of the run while it happens; see `fluentpipe.run.events`.
 
         Raises:
             RunError: A step failed, or a gate stopped the run; `error.run` is the run so far.
         """
+        from fluentpipe.live import watching
         from fluentpipe.run import run
 
         if checking.active() is not None:
@@ -353,15 +357,18 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
         given = dict(parameters or {})
         if data is not None:
             given[self.data_parameter()] = str(data)
-        return run(
-            self.materialize(),
-            parameters=given,
-            home=home,
-            maps=maps,
-            check=check,
-            max_parallel=max_parallel,
-            echo=echo,
-        )
+        definition = self.materialize()
+        with watching(echo, listener) as watch:
+            return run(
+                definition,
+                parameters=given,
+                home=home,
+                maps=maps,
+                check=check,
+                max_parallel=max_parallel,
+                echo=watch.echo,
+                listener=watch.listener,
+            )
 
     def data_parameter(self) -> str:
         """Name of the parameter that `data=` sets: the source of the one `load_data`.

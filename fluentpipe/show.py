@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from typing_extensions import override
 
+from fluentpipe.order import references_in
 from fluentpipe.plan import Plan, limited
 from fluentpipe.resolve import Binding, Node, said
 
@@ -88,6 +89,55 @@ def outline(name: str, nodes: tuple[Node, ...], provided: tuple[str, ...] = ()) 
     return "\n".join(lines)
 
 
+def as_html(name: str, nodes: tuple[Node, ...], text: str) -> str:
+    """A pipeline in a notebook: its graph, or its outline where it is empty or too large to be drawn.
+
+    Args:
+        name: Of the pipeline.
+        nodes: Its steps.
+        text: Its outline.
+    """
+    from fluentpipe.report import graph
+
+    if not 0 < len(nodes) <= graph.MOST_STEPS:
+        return f"<pre>{escape(text)}</pre>"
+    marks = [graph.Mark(node.step.name, node.step.contract.step_type, reason=_settings(node)) for node in nodes]
+    edges = [graph.Edge(source, node.step.name) for node in nodes for source in sorted(_sources(node))]
+    edges += [graph.Edge(node.scope.gate, node.step.name, "if") for node in nodes if node.scope]
+    drawing = graph.draw(marks, edges)
+    return f'<style>{graph.style()}</style><p><b>{escape(name)}</b></p><div style="overflow-x:auto">{drawing}</div>'
+
+
+def _sources(node: Node) -> set[str]:
+    """Names of the steps that a step takes something of."""
+    return {reference.step for reference in references_in(tuple(binding.source for binding in node.bindings))}
+
+
+def _settings(node: Node) -> str:
+    """What was set, in a line."""
+    return ", ".join(f"{name}={value!r}" for name, value in node.step.given.items())
+
+
+def print_runs(runs: list[Run]) -> None:
+    """Print a list of runs, one a line."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("run", "pipeline", "status", "time", "metrics"):
+        table.add_column(column, no_wrap=True, justify="right" if column == "time" else "left")
+    for run in runs:
+        figures = [f"{name} {value:.4f}" for name, value in run.metrics.items() if isinstance(value, float)][:2]
+        colour = _COLOURS.get(run.status, "white")
+        status = f"[{colour}]{run.status}[/]"
+        table.add_row(run.id, escape_markup(run.name), status, _seconds(run.seconds), escape_markup(", ".join(figures)))
+    Console(highlight=False).print(table if runs else "no runs yet")
+
+
+_COLOURS = {"Succeeded": "green", "Failed": "red", "Died": "red", "NotExecuted": "dim", "Stopped": "yellow"}
+
+
 def print_run(run: Run) -> None:
     """Print how a run went: steps, metrics, models and where everything lies."""
     from rich import box
@@ -105,10 +155,9 @@ def print_run(run: Run) -> None:
     table.add_column("time", no_wrap=True, justify="right")
     table.add_column("memory", no_wrap=True, justify="right")
     table.add_column("")
-    colours = {"Succeeded": "green", "Failed": "red", "NotExecuted": "dim", "Stopped": "yellow"}
     for step in run.steps.values():
         memory = f"{step.peak_memory_mb:.0f} MiB" if step.peak_memory_mb is not None else ""
-        status = f"[{colours.get(step.status, 'white')}]{step.status}[/]"
+        status = f"[{_COLOURS.get(step.status, 'white')}]{step.status}[/]"
         table.add_row(
             escape_markup(step.name), status, _seconds(step.seconds), memory, escape_markup(step.reason.split("\n")[0])
         )
@@ -122,13 +171,8 @@ def print_run(run: Run) -> None:
             soft_wrap=True,
         )
         console.print(f"model       {escape_markup(str(model.path / 'model.tar.gz'))}", soft_wrap=True)
-    for path in (
-        file
-        for step in run.steps.values()
-        for out in step.outputs.values()
-        for file in sorted(out.glob("evaluation.json"))
-    ):
-        console.print(f"report      {escape_markup(str(path))}", soft_wrap=True)
+    if run.status != "Running":
+        console.print(f"report      {escape_markup(str(run.report))}", soft_wrap=True)
     console.print(f"everything  {escape_markup(str(run.path))}", soft_wrap=True)
 
 

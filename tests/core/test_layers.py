@@ -21,7 +21,8 @@ ORDER = (
     "check_conditions", "check_cycles", "check_steps", "check_references", "check_jobs", "check", "bundle", "definition",
     "expression", "reference", "contract", "settings", "proxy", "images", "program", "target", "step", "plugins", "jobs",
     "containers", "steps", "suggest", "offers", "order", "connection", "resolve", "chain", "plan", "materialize",
-    "verb", "_state", "stubgen", "run", "checking", "report", "show", "_verbs", "pipeline", "script", "demo", "cli", "__main__", "__init__",
+    "verb", "_state", "stubgen", "report", "run", "checking", "progress", "live", "show", "_verbs", "pipeline", "script", "demo",
+    "cli_runs", "cli", "__main__", "__init__",
 )  # fmt: skip
 
 # What is imported where it is used: heavy things, and the face reaching down to what it seldom needs.
@@ -30,6 +31,7 @@ LAZY = {
     ("pipeline", "materialize"),
     ("pipeline", "target"),
     ("pipeline", "run"),
+    ("pipeline", "live"),
 }
 BANNED = (
     "boto3", "botocore", "click", "numpy", "pandas", "pyarrow", "rich", "sagemaker", "sklearn", "xgboost", "yaml",
