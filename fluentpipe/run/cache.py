@@ -103,7 +103,8 @@ class Cache:
         temporary = self.folder / f".tmp-{self.owner}-{secrets.token_hex(4)}"
         try:
             temporary.mkdir(parents=True)
-            link_tree(result.folder / "out", temporary / "out")
+            if (result.folder / "out").is_dir():  # a step may leave nothing but its log
+                link_tree(result.folder / "out", temporary / "out")
             shutil.copyfile(result.folder / "log.txt", temporary / "log.txt")
             write_atomically(temporary / "entry.json", json.dumps(entry), durable=True)
             self._appear(temporary, self.folder / identity.key)
