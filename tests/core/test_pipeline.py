@@ -246,7 +246,8 @@ def test_a_pipeline_prints_as_an_outline(churn: Any) -> None:
         "    model_registration(xgboost_training.model_artifacts, model_evaluation.evaluation_report) -> model_package_arn"
     )
     assert repr(Pipeline("a")) == "Pipeline('a'), no steps yet"
-    assert "<pre>" in churn._repr_html_()
+    assert churn._repr_html_().count("<rect") == 4
+    assert "<pre>" in Pipeline("a")._repr_html_()
 
 
 # ---- laws ------------------------------------------------------------------------------------------------------------
