@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from markupsafe import Markup
 
 from fluentpipe.report.svg import clean
@@ -9,6 +11,7 @@ from fluentpipe.report.svg import clean
 _LONGEST = 200_000  # characters
 
 
+@lru_cache(maxsize=16)
 def render(markdown: str) -> Markup:
     """HTML of a card; headings begin two levels down, for they stand under the page's own."""
     from markdown_it import MarkdownIt

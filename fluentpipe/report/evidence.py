@@ -11,6 +11,7 @@ import json
 import math
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
@@ -23,12 +24,13 @@ _LARGEST_MEMBER = 4 << 20  # bytes of a file in an archive
 _LARGEST_LOOK = 64 << 20  # bytes of an archive, unpacked, that are looked through
 _LARGEST_HASHED = 256 << 20  # bytes of a model that are read for its hash
 _LOG_TAIL = 64 << 10  # bytes
+_KEPT = 16  # evaluations and models, parsed
 _IN_MODEL = ("model.json", "importances.json", "model_card.md")
 
 Facts = Mapping[str, Any]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)  # the same contents are the same object, see `_evaluation`
 class Evaluation:
     """What a step wrote in `evaluation.json` and `curves.json`."""
 
@@ -99,12 +101,15 @@ class Evidence:
 
 def read_json(path: Path) -> Any:
     """A JSON file; None where there is none to be read."""
+    return _parsed(_content(path))
+
+
+def _content(path: Path) -> bytes:
+    """A file; empty where there is none to be read."""
     try:
-        if not path.is_file() or path.stat().st_size > _LARGEST_JSON:
-            return None
-        return json.loads(path.read_bytes(), parse_constant=lambda _: None)
-    except (OSError, ValueError, RecursionError):
-        return None
+        return path.read_bytes() if path.is_file() and path.stat().st_size <= _LARGEST_JSON else b""
+    except OSError:
+        return b""
 
 
 def mapping(value: object) -> Facts:
@@ -143,9 +148,15 @@ def _outputs(folder: Path, manifest: Facts) -> Iterator[tuple[str, Path]]:
 def _evaluations(outputs: Sequence[tuple[str, Path]]) -> Iterator[Evaluation]:
     for step, path in outputs:
         for file in sorted(path.glob("**/evaluation.json")) if path.is_dir() else ():
-            report = mapping(read_json(file))
-            if report:
-                yield Evaluation(step, report, mapping(read_json(file.with_name("curves.json"))))
+            found = _evaluation(step, _content(file), _content(file.with_name("curves.json")))
+            if found.report:
+                yield found
+
+
+@lru_cache(maxsize=_KEPT)
+def _evaluation(step: str, report: bytes, curves: bytes) -> Evaluation:
+    """Parsed once: a run whose results were kept shows the same figures again."""
+    return Evaluation(step, mapping(_parsed(report)), mapping(_parsed(curves)))
 
 
 def _schema(path: Path) -> Facts:
@@ -157,6 +168,12 @@ def _schema(path: Path) -> Facts:
 def _model(step: str, path: Path) -> Model | None:
     if path.name != "model.tar.gz" or not path.is_file():
         return None
+    stat = path.stat()
+    return _read_model(step, path, (stat.st_ino, stat.st_size, stat.st_mtime_ns))
+
+
+@lru_cache(maxsize=_KEPT)
+def _read_model(step: str, path: Path, _version: tuple[int, int, int]) -> Model:
     found = _members(path)
     facts = mapping(_parsed(found.get("model.json", b"")))
     importances = mapping(_parsed(found.get("importances.json", b"")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -15,14 +16,15 @@ _UNIT = (0.0, 1.0)
 _MOST_CURVES = 8  # classes in one chart; as many as the style sheet has colours
 
 
-def figures(evaluation: Evaluation) -> list[Figure]:
+@lru_cache(maxsize=16)
+def figures(evaluation: Evaluation) -> tuple[Figure, ...]:
     """Everything that can be drawn of an evaluation, the most asked for first."""
     drawn = [
         _roc(evaluation), _precision_recall(evaluation), confusion(evaluation), _calibration(evaluation),
         *_distributions(evaluation), _by_threshold(evaluation), by_class(evaluation),
         *regression_figures(evaluation),
     ]  # fmt: skip
-    return [each for each in drawn if each is not None]
+    return tuple(each for each in drawn if each is not None)
 
 
 def _curves(evaluation: Evaluation, name: str, x: str, y: str) -> list[tuple[str, list[Point], Facts]]:

@@ -86,7 +86,8 @@ def drawing(evidence: Evidence) -> Markup | None:
     marks = []
     for entry in evidence.entries:
         step = evidence.step(entry.name)
-        state, note = str(step.get("status", "")), duration(step.get("seconds"))
+        state = str(step.get("status", ""))
+        note = "kept" if step.get("cached") else duration(step.get("seconds"))
         marks.append(graph.Mark(entry.name, entry.type, state, note, str(step.get("reason") or "")))
     return graph.draw(marks, graph_edges(evidence))
 
