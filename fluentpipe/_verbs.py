@@ -480,8 +480,14 @@ class BuiltinOutputs(Outputs):
 
     if TYPE_CHECKING:
         data_loading: DataLoadingOutputs
+        """The outputs of DataLoading: Load a table of rows and split it into training, validation and test rows."""
         tabular_preprocessing: TabularPreprocessingOutputs
+        """The outputs of TabularPreprocessing: Turn raw columns into numbers and categories that a learner of trees takes."""
         xgboost_training: XGBoostTrainingOutputs
+        """The outputs of XGBoostTraining: Train gradient-boosted trees with XGBoost."""
         model_evaluation: ModelEvaluationOutputs
+        """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
         quality_gate: QualityGateOutputs
+        """The outputs of QualityGate: Stop the pipeline unless the evaluated model reaches every figure; each one is a condition of its own."""
         model_registration: ModelRegistrationOutputs
+        """The outputs of ModelRegistration: Register the model as a new version of a model package group; the metrics of its evaluation go with it."""

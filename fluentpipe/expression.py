@@ -40,6 +40,15 @@ _IN_TOKENS = str.maketrans({"/": "|", ":": ";", "~": "-", "{": "(", "}": ")", "$
 _UNPRINTABLE = re.compile(r"[^ -~]")
 
 
+# pyright, ty and pyrefly reject a truth value that is no bool. mypy does not, but flags, under `truthy-bool`, whatever has
+# no `__bool__`: so it must not see one. It takes a constant of this name for true; the others read what it says.
+MYPY = False
+
+
+class NoTruth:
+    """What `__bool__` of a reference and of a condition is said to give: it raises."""
+
+
 class Expression:
     """Anything whose value only the run knows.
 
@@ -148,6 +157,10 @@ class Expression:
     def __ge__(self, other: object) -> Condition:
         return Condition("GreaterThanOrEqualTo", (self, other))
 
+    if not MYPY:
+
+        def __bool__(self) -> NoTruth: ...
+
     def __add__(self, other: object) -> str:
         return str(self) + _text(self, other)
 
@@ -241,6 +254,10 @@ class Condition:
     def __init__(self, op: str, operands: tuple[Any, ...]) -> None:
         self.op = op
         self.operands: tuple[Any, ...] = tuple(lift(value) if isinstance(value, str) else value for value in operands)
+
+    if not MYPY:
+
+        def __bool__(self) -> NoTruth: ...
 
     def __and__(self, other: Condition) -> Condition:
         return self._combined("And", other)

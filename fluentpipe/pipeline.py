@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar, Union, cast, final
 
@@ -38,7 +39,7 @@ from fluentpipe.order import in_order
 from fluentpipe.plan import Plan, parameters_in, plan
 from fluentpipe.plugins import load_plugins
 from fluentpipe.proxy import StepOutputProxy
-from fluentpipe.reference import Given, Parameter, data_source
+from fluentpipe.reference import Deferred, Given, Parameter, data_source
 from fluentpipe.resolve import Node, bind, check_references, offer_of, offers_of, said, same
 from fluentpipe.step import Step, class_of_verb, on_declared, step_classes
 from fluentpipe.verb import verb_method
@@ -99,7 +100,7 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
 
     # ---- building ----------------------------------------------------------------------------------------------------
 
-    def provide(self, kind: type[_N], source: Given[_N]) -> Pipeline[Union[S, _N]]:
+    def provide(self, kind: type[_N], source: Deferred[str] | str | PathLike[str]) -> Pipeline[Union[S, _N]]:
         """Declare data of a kind that comes from outside the pipeline.
 
         Args:

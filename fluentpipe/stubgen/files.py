@@ -63,8 +63,7 @@ def _module(classes: Sequence[type[Step]]) -> str:
     names, form = Names(["Verbs", "BuiltinOutputs"]), Form("Verbs", stub=False)
     body = verbs_class(classes, names, form, _VERBS_DOC) + outputs_classes(classes, names, form)
     body += f"\n\nclass BuiltinOutputs({names.use('fluentpipe.proxy', 'Outputs')}):\n{_OUTPUTS_DOC}"
-    body += f"\n    if {names.use('typing', 'TYPE_CHECKING')}:\n"
-    body += "".join(f"        {line}\n" for line in outputs_by_step(classes))
+    body += outputs_by_step(classes, names, form)
     names.use("fluentpipe.pipeline", "Pipeline")
     lazy = "\nif TYPE_CHECKING:\n    from fluentpipe.pipeline import Pipeline\n"
     imports = "from __future__ import annotations\n\n" + names.imports(leaving=["fluentpipe.pipeline"])
@@ -74,6 +73,6 @@ def _module(classes: Sequence[type[Step]]) -> str:
 def _stub(classes: Sequence[type[Step]]) -> str:
     names, form = Names(["Verbs", "BuiltinOutputs"]), Form("Verbs", stub=True)
     body = verbs_class(classes, names, form, _VERBS_DOC) + outputs_classes(classes, names, form)
-    body += f"\n\nclass BuiltinOutputs({names.use('fluentpipe.proxy', 'Outputs')}):\n{_OUTPUTS_DOC}\n"
-    body += "".join(f"    {line}\n" for line in outputs_by_step(classes))
+    body += f"\n\nclass BuiltinOutputs({names.use('fluentpipe.proxy', 'Outputs')}):\n{_OUTPUTS_DOC}"
+    body += outputs_by_step(classes, names, form)
     return header(COMMAND) + _DOC + names.imports() + body

@@ -45,8 +45,8 @@ def project_stub(classes: Sequence[type[Step]], command: str) -> str:
     names = Names(["ProjectVerbs", "ProjectOutputs", *(f"{cls.contract.step_type}Outputs" for cls in classes)])
     body = verbs_class(classes, names, form, "The verbs of this project's steps.")
     body += outputs_classes(classes, names, form)
-    body += '\n\nclass ProjectOutputs:\n    """The outputs of this project\'s steps, by step."""\n\n'
-    body += "".join(f"    {line}\n" for line in outputs_by_step(classes))
+    body += '\n\nclass ProjectOutputs:\n    """The outputs of this project\'s steps, by step."""\n'
+    body += outputs_by_step(classes, names, form)
     doc = '"""The verbs of this project\'s steps, and the classes of their outputs."""\n\n'
     return header(command) + doc + names.imports() + body
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -51,9 +51,15 @@ def outputs_classes(classes: Sequence[type[Step]], names: Names, form: Form) -> 
     return "".join("\n\n" + _outputs(cls, names, form) for cls in classes)
 
 
-def outputs_by_step(classes: Sequence[type[Step]]) -> list[str]:
-    """The declarations of `pipe.outputs`: which key has which outputs."""
-    return [f"{cls.contract.key}: {cls.contract.step_type}Outputs" for cls in classes]
+def outputs_by_step(classes: Sequence[type[Step]], names: Names, form: Form) -> str:
+    """The attributes of `pipe.outputs`: which step has which outputs."""
+    typed = {cls.contract.key: (f"{cls.contract.step_type}Outputs", _first(cls)) for cls in classes}
+    return fields(typed, names, form)
+
+
+def _first(cls: type[Step]) -> str:
+    said = inspect.cleandoc(cls.__doc__ or "").split("\n")[0]
+    return f"The outputs of {cls.contract.step_type}: {said}" if said else f"The outputs of {cls.contract.step_type}."
 
 
 def accepted(spec: DependencySpec, form: Form) -> tuple[type[Kind], ...]:
@@ -138,22 +144,26 @@ def _parameter(word: str, each: Setting, names: Names, *, alias: bool = False) -
 def _outputs(cls: type[Step], names: Names, form: Form) -> str:
     contract = cls.contract
     proxy = names.use("fluentpipe.proxy", "StepOutputProxy")
-    first = inspect.cleandoc(cls.__doc__ or "").split("\n")[0]
     text = f'class {contract.step_type}Outputs({proxy}, step_type="{contract.step_type}"):\n'
-    text += f"    {_doc(f'The outputs of {contract.step_type}: {first}')}\n"
-    fields = [
-        f"{spec.name}: {names.use('fluentpipe.reference', 'PropertyReference')}[{names.of(spec.kind)}]\n{_doc(spec.description)}\n"
-        for spec in contract.outputs
-    ]
+    text += f"    {_doc(_first(cls))}\n"
+    reference = names.use("fluentpipe.reference", "PropertyReference")
+    typed = {spec.name: (f"{reference}[{names.of(spec.kind)}]", spec.description) for spec in contract.outputs}
     if form.stub and cls.sagemaker_type in shapes.step_types():
         properties = names.use("fluentpipe._properties", class_name(cls.sagemaker_type))
-        fields.append(f"properties: {properties}\n{_doc(f'Every property of the {cls.sagemaker_type} job.')}\n")
-    if not fields:
-        return text
+        typed["properties"] = (properties, f"Every property of the {cls.sagemaker_type} job.")
+    return text + fields(typed, names, form)
+
+
+def fields(typed: Mapping[str, tuple[str, str]], names: Names, form: Form) -> str:
+    """The attributes of a class, each with its type and doc; final, as far as a module can say so."""
+    if not typed:
+        return ""
     if form.stub:
-        return text + "\n" + textwrap.indent("".join(fields), "    ")
-    checking = names.use("typing", "TYPE_CHECKING")
-    return text + f"\n    if {checking}:\n" + textwrap.indent("".join(fields), "        ")
+        final = names.use("typing", "Final")
+        lines = [f"    {name}: {final}[{kind}]\n    {_doc(doc)}\n" for name, (kind, doc) in typed.items()]
+        return "\n" + "".join(lines)
+    lines = [f"        {name}: {kind}\n        {_doc(doc)}\n" for name, (kind, doc) in typed.items()]
+    return f"\n    if {names.use('typing', 'TYPE_CHECKING')}:\n" + "".join(lines)
 
 
 def _doc(text: str) -> str:

@@ -2,7 +2,7 @@
 """The verbs of the built-in steps, and the classes of their outputs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, Literal, Union, overload
+from typing import Any, Final, Generic, Literal, Union, overload
 
 from fluentpipe._properties import (
     ConditionProperties,
@@ -457,71 +457,77 @@ class Verbs(Generic[S]):
 class DataLoadingOutputs(StepOutputProxy, step_type="DataLoading"):
     """The outputs of DataLoading: Load a table of rows and split it into training, validation and test rows."""
 
-    raw_data: PropertyReference[RawData]
+    raw_data: Final[PropertyReference[RawData]]
     """Rows as they came, as Parquet in train/, validation/ and test/, with schema.json."""
-    properties: ProcessingProperties
+    properties: Final[ProcessingProperties]
     """Every property of the Processing job."""
 
 
 class TabularPreprocessingOutputs(StepOutputProxy, step_type="TabularPreprocessing"):
     """The outputs of TabularPreprocessing: Turn raw columns into numbers and categories that a learner of trees takes."""
 
-    train_data: PropertyReference[TrainingData]
+    train_data: Final[PropertyReference[TrainingData]]
     """Rows to learn from."""
-    validation_data: PropertyReference[ValidationData]
+    validation_data: Final[PropertyReference[ValidationData]]
     """Rows for early stopping."""
-    test_data: PropertyReference[TestData]
+    test_data: Final[PropertyReference[TestData]]
     """Rows that nothing has learned from."""
-    preprocessing_model: PropertyReference[PreprocessingModel]
+    preprocessing_model: Final[PropertyReference[PreprocessingModel]]
     """The learned transformation: preprocessing.json."""
-    properties: ProcessingProperties
+    properties: Final[ProcessingProperties]
     """Every property of the Processing job."""
 
 
 class XGBoostTrainingOutputs(StepOutputProxy, step_type="XGBoostTraining"):
     """The outputs of XGBoostTraining: Train gradient-boosted trees with XGBoost."""
 
-    model_artifacts: PropertyReference[ModelArtifacts]
+    model_artifacts: Final[PropertyReference[ModelArtifacts]]
     """model.tar.gz, S3 URI."""
-    training_job_name: PropertyReference[JobName]
+    training_job_name: Final[PropertyReference[JobName]]
     """Name of the training job."""
-    properties: TrainingProperties
+    properties: Final[TrainingProperties]
     """Every property of the Training job."""
 
 
 class ModelEvaluationOutputs(StepOutputProxy, step_type="ModelEvaluation"):
     """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
 
-    evaluation_report: PropertyReference[EvaluationReport]
+    evaluation_report: Final[PropertyReference[EvaluationReport]]
     """evaluation.json and curves.json."""
-    predictions: PropertyReference[Predictions]
+    predictions: Final[PropertyReference[Predictions]]
     """The scored rows as Parquet."""
-    properties: ProcessingProperties
+    properties: Final[ProcessingProperties]
     """Every property of the Processing job."""
 
 
 class QualityGateOutputs(StepOutputProxy, step_type="QualityGate"):
     """The outputs of QualityGate: Stop the pipeline unless the evaluated model reaches every figure; each one is a condition of its own."""
 
-    properties: ConditionProperties
+    properties: Final[ConditionProperties]
     """Every property of the Condition job."""
 
 
 class ModelRegistrationOutputs(StepOutputProxy, step_type="ModelRegistration"):
     """The outputs of ModelRegistration: Register the model as a new version of a model package group; the metrics of its evaluation go with it."""
 
-    model_package_arn: PropertyReference[ModelPackage]
+    model_package_arn: Final[PropertyReference[ModelPackage]]
     """ARN of the registered version."""
-    properties: RegisterModelProperties
+    properties: Final[RegisterModelProperties]
     """Every property of the RegisterModel job."""
 
 
 class BuiltinOutputs(Outputs):
     """The outputs of the built-in steps, by step."""
 
-    data_loading: DataLoadingOutputs
-    tabular_preprocessing: TabularPreprocessingOutputs
-    xgboost_training: XGBoostTrainingOutputs
-    model_evaluation: ModelEvaluationOutputs
-    quality_gate: QualityGateOutputs
-    model_registration: ModelRegistrationOutputs
+    data_loading: Final[DataLoadingOutputs]
+    """The outputs of DataLoading: Load a table of rows and split it into training, validation and test rows."""
+    tabular_preprocessing: Final[TabularPreprocessingOutputs]
+    """The outputs of TabularPreprocessing: Turn raw columns into numbers and categories that a learner of trees takes."""
+    xgboost_training: Final[XGBoostTrainingOutputs]
+    """The outputs of XGBoostTraining: Train gradient-boosted trees with XGBoost."""
+    model_evaluation: Final[ModelEvaluationOutputs]
+    """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
+    quality_gate: Final[QualityGateOutputs]
+    """The outputs of QualityGate: Stop the pipeline unless the evaluated model reaches every figure; each one is a condition of its own."""
+    model_registration: Final[ModelRegistrationOutputs]
+    """The outputs of ModelRegistration: Register the model as a new version of a model package group; the metrics of its evaluation go with it."""
