@@ -118,6 +118,13 @@ def demo(home: Path | None, plain: bool, quiet: bool) -> None:
     help="Local folder that stands for an S3 prefix, as s3://bucket/prefix=./folder; repeatable.",
 )
 @_home
+@click.option("--cache/--no-cache", default=True, help="Take results that are kept, and keep them. [default: cache]")
+@click.option("--from", "from_step", metavar="STEP", help="Carry out this step anew, and all that depend on it.")
+@click.option("--only", metavar="STEP", help="Carry out this step alone, on what the newest run left of the others.")
+@click.option(
+    "--isolation", type=click.Choice(["fork", "process"]), default="fork",
+    help="fork: scripts start with the imports done; process: each in a new interpreter. [default: fork]",
+)  # fmt: skip
 @click.option("--max-parallel", type=click.IntRange(min=1), help="Steps side by side. [default: the cores]")
 @_plain
 @click.option("-q", "--quiet", is_flag=True, help="Only the outcome.")
@@ -128,6 +135,10 @@ def run(
     parameters: dict[str, str],
     maps: dict[str, str],
     home: Path | None,
+    cache: bool,
+    from_step: str | None,
+    only: str | None,
+    isolation: str,
     max_parallel: int | None,
     plain: bool,
     quiet: bool,
@@ -144,11 +155,48 @@ def run(
             parameters=parameters,
             maps=maps,
             home=home,
+            cache=cache,
+            from_step=from_step,
+            only=only,
+            isolation=isolation,
             max_parallel=max_parallel,
             echo=watch.echo,
             listener=watch.listener,
         )
     _say_outcome(done)
+
+
+_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_SPANS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def _quantity(units: dict[str, int], example: str) -> Callable[[Any, Any, str | None], int | None]:
+    def parse(_context: Any, _option: Any, given: str | None) -> int | None:
+        if given is None:
+            return None
+        number, unit = given.rstrip("".join(units)), given[len(given.rstrip("".join(units))) :]
+        if not number.strip().isdigit() or unit not in units:
+            raise click.BadParameter(f"{given!r}: write a number and one of {', '.join(units)}, such as {example}")
+        return int(number) * units[unit]
+
+    return parse
+
+
+@main.command()
+@_home
+@click.option("--size", callback=_quantity(_UNITS, "5GB"), help="What the kept results may have together, as 5GB.")
+@click.option("--age", callback=_quantity(_SPANS, "30d"), help="Time since its last use after which one goes, as 30d.")
+@click.option("--runs", is_flag=True, help="Old runs as well, except those that registered a model.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@_reported
+def clean(home: Path | None, size: int | None, age: int | None, runs: bool, dry_run: bool) -> None:
+    """Make room: remove kept results, the least recently used first; without --size and --age, all of them."""
+    from fluentpipe.run.clean import clean as clean_home
+    from fluentpipe.run.local import home_folder
+
+    done = clean_home(home_folder(home), max_age=age, max_size=size, runs=runs, dry=dry_run)
+    word = "would remove" if dry_run else "removed"
+    click.echo(f"{word} {done.results} results and {done.runs} runs: {done.size / 1e6:.1f} MB")
 
 
 @main.command(name="compile", epilog=_TARGET_HELP)

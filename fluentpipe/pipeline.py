@@ -330,6 +330,10 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
         home: str | Path | None = None,
         maps: Mapping[str, str | Path] | None = None,
         check: bool = True,
+        cache: bool = True,
+        from_step: str | None = None,
+        only: str | None = None,
+        isolation: str = "fork",
         max_parallel: int | None = None,
         echo: Callable[[str], None] | Literal["auto"] | None = "auto",
         listener: Callable[[Mapping[str, Any]], None] | None = None,
@@ -342,6 +346,10 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
             home: Folder of runs and of the model registry; by default `.fluentpipe`.
             maps: S3 prefixes -> local folders that stand for them.
             check: Whether a failure raises, as `subprocess.run` has it; otherwise the run says so in its `status`.
+            cache: Whether results that are kept from earlier runs are taken, and results are kept.
+            from_step: Step that is carried out anew, and with it all that depend on it.
+            only: Step that is carried out alone, on what the newest run left of the others.
+            isolation: `fork`: Python scripts start with the imports done; `process`: each in a new interpreter.
             max_parallel: Steps side by side; by default as many as there are cores.
             echo: Takes each line of progress; None for silence. "auto" is a live table in a terminal and in a notebook,
                 and lines elsewhere.
@@ -366,6 +374,10 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
                 home=home,
                 maps=maps,
                 check=check,
+                cache=cache,
+                from_step=from_step,
+                only=only,
+                isolation=isolation,
                 max_parallel=max_parallel,
                 echo=watch.echo,
                 listener=watch.listener,

@@ -31,6 +31,11 @@ _DEFAULT_HOME = ".fluentpipe"
 _ISOLATIONS = ("fork", "process")
 
 
+def home_folder(home: str | Path | None) -> Path:
+    """The folder of runs, registry and cache: the one given, $FLUENTPIPE_HOME, or ./.fluentpipe."""
+    return Path(home or os.environ.get(HOME_VARIABLE) or _DEFAULT_HOME).expanduser().resolve()
+
+
 def say(line: str) -> None:
     """Print a line at once."""
     print(line, flush=True)
@@ -88,7 +93,7 @@ def run(
     settled = preflight(definition, parameters or {}, storage)
     if isolation not in _ISOLATIONS:
         raise RunError(f"isolation is {isolation!r}; it is one of {', '.join(_ISOLATIONS)}.", run=None)
-    folder = Path(home or os.environ.get(HOME_VARIABLE) or _DEFAULT_HOME).expanduser().resolve()
+    folder = home_folder(home)
     selection = select(definition, folder, from_step, only)
     record = Record(folder, definition, Mask.of([settled]).data(settled), listener)
     collect_leftovers(folder)
@@ -139,6 +144,7 @@ def _closed(execution: Execution, status: RunStatus, reason: str = "") -> Run:
         write_report(run.path)
     except Exception as error:  # noqa: BLE001 - a report that cannot be made must not fail what it reports
         execution.say(f"the report could not be written: {type(error).__name__}: {error}")
+    execution.record.release()
     return run
 
 

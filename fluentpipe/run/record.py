@@ -155,8 +155,11 @@ class Record:
         for left in (self.path / "steps").glob(".tmp-*"):
             shutil.rmtree(left, ignore_errors=True)
         self._write(durable=True)
-        self._alive.close()
         return Run.load(self.path)
+
+    def release(self) -> None:
+        """Take away the mark of a run that is alive: nothing of it is unfinished any more."""
+        self._alive.close()
 
     def _write(self, *, durable: bool) -> None:
         with self._lock:

@@ -89,7 +89,7 @@ def start(command: Command, *, fork: bool) -> Started:
     if not HAS_STEWARD:
         return _Plain(command)
     forks = fork and _can_fork(command)
-    steward = _steward(_FULL if forks and _wants_full(command) else _BARE, forks)
+    steward = _steward((_FULL if _wants_full(command) else _BARE) if forks else (), forks)
     return steward.start(command, fork=forks)
 
 

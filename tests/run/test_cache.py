@@ -114,7 +114,6 @@ MISSES = {
 def test_a_change_is_carried_out_and_said(make, kept, step, why, run, rows):
     run(canonical(), parameters={"data": rows})
     result = run(make(), parameters={"data": rows}, check=False)
-    assert result.steps[step].reason.split(":")[0] in (why, result.steps[step].reason.split(":")[0])
     told = [json.loads(line) for line in (result.path / "events.jsonl").read_text().splitlines()]
     assert why in {event.get("reason") for event in told if event.get("step") == step}
     assert cached(result) == kept
