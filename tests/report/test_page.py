@@ -1,0 +1,234 @@
+"""The page of a run: complete, sealed, and true to the folder it is made from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from fluentpipe.report import evidence, page as page_module, write_report
+
+from .folders import HASH, Folder, evaluation, gate, model, schema, whole
+from .reading import check
+
+SEEN = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+HOSTILE = [
+    "</title></style></svg><script>alert(1)</script>",
+    '" onload="alert(1)',
+    "{{ 7 * 7 }}{% raw %}",
+    "\x00\x1b\ud800&amp;",
+]
+
+
+def page_of(folder: Path) -> Any:
+    return check(write_report(folder).read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("task", "names", "titles"),
+    [
+        ("binary", ("No", "Yes"), ["ROC", "Precision and recall", "Confusion", "Calibration", "Predictions", "By threshold"]),
+        ("multiclass", ("a", "b", "c"), ["ROC", "Precision and recall", "Confusion", "Calibration", "Predictions", "By class"]),
+        ("regression", (), ["Predictions", "Actual and predicted", "Errors by prediction", "Errors"]),
+    ],
+)  # fmt: skip
+def test_every_task_has_its_drawings(tmp_path, task, names, titles) -> None:
+    page = page_of(whole(tmp_path, task, names=names))
+    found = [title for title in titles if f"<h3>{title}</h3>" in page.text]
+    assert found == titles
+    report, _ = evaluation(task, names)
+    for name, value in report["metrics"].items():
+        assert f" {name} " in page.said
+        assert f"{value:.4f}" in page.said or abs(value) >= 10
+
+
+def test_the_page_says_what_the_run_was_made_of(tmp_path) -> None:
+    page = page_of(whole(tmp_path))
+    for part in (
+        "3 steps done", "10.0 s", "1 January 2026, 00:00 UTC", HASH, "cd" * 32, "python 3.12.1", "max_depth 3", "limit 0.8",
+        "a warning of the evaluation", "2 test rows are equal to a training row", "Model of churn", "tenure integer 4 (1.0%) 70",
+        "train 300", "column 0: 50.0% of the gain, 9 splits",
+    ):  # fmt: skip
+        assert part in page.said, part
+
+
+@pytest.mark.parametrize(
+    ("condition", "tile", "verdict"),
+    [
+        (gate("metrics.auc", 0.5), "✓ needs ≥ 0.5", "≥ 0.5 holds"),
+        (gate("$.metrics.auc", {"Get": "Parameters.limit"}), "✓ needs ≥ 0.8", "≥ 0.8 holds"),
+        (gate("metrics.log_loss", 0.01, "LessThanOrEqualTo"), "✕ needs ≤ 0.01", "≤ 0.01 missed"),
+        (gate("metrics.nothing", 0.5), "", "– ≥ 0.5 not known"),
+    ],
+)
+def test_figures_stand_against_what_the_gate_requires(tmp_path, condition, tile, verdict) -> None:
+    page = page_of(whole(tmp_path, "binary", condition))
+    assert tile in page.said
+    assert verdict in page.said
+
+
+def test_conditions_on_anything_else_are_no_requirements(tmp_path) -> None:
+    others = [
+        {"Type": "Equals", "LeftValue": 1, "RightValue": 1}, {"Type": "Or", "Conditions": [gate("metrics.auc", 1)]},
+        {"Type": "LessThan", "LeftValue": {"Get": "Parameters.limit"}, "RightValue": 3}, gate("metrics.auc", "much"), "odd", None,
+    ]  # fmt: skip
+    assert "What was required" not in page_of(whole(tmp_path, "binary", *others)).said
+
+
+def test_a_failed_run_shows_why_with_the_end_of_the_log(tmp_path) -> None:
+    folder = Folder(tmp_path, status="Failed", reason="Step 'load' failed with exit code 3: no <rows>.")
+    folder.step("load", status="Failed", reason="failed", log="steps/load/log.txt")
+    folder.step("train", "Training", ("load",), status="NotExecuted", started=None, ended=None, seconds=None)
+    (tmp_path / "steps" / "load").mkdir(parents=True)
+    (tmp_path / "steps" / "load" / "log.txt").write_text("\n".join(f"line {number} &" for number in range(500)))
+    page = page_of(folder.write())
+    assert "Why it ended Step 'load' failed with exit code 3: no <rows>." in page.said
+    assert "line 499 &" in page.said
+    assert "line 400 &" not in page.said
+    assert "0 steps done, 1 not executed, 1 failed" in page.said
+
+
+@pytest.mark.parametrize("content", [{}, {"run.json": "[]"}, {"run.json": "{", "definition.json": "{}"}], ids=str)
+def test_a_folder_with_nothing_readable_still_makes_a_page(tmp_path, content) -> None:
+    for name, text in content.items():
+        (tmp_path / name).write_text(text)
+    assert "Lineage" in page_of(tmp_path).said
+
+
+def test_a_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch) -> None:
+    before = write_report(whole(tmp_path)).read_text("utf-8")
+
+    def broken(_: Any) -> str:
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr(page_module, "render", broken)
+    with pytest.raises(RuntimeError, match="no ink"):
+        write_report(tmp_path)
+    assert (tmp_path / "report.html").read_text("utf-8") == before
+    assert not list(tmp_path.glob(".tmp*"))
+
+
+@SEEN
+@given(name=st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(codec=None), max_size=30)))
+def test_no_name_becomes_markup(tmp_path, name: str) -> None:
+    folder = Folder(tmp_path / "run", name=name, reason=name)
+    folder.manifest["parameters"] = {name: name}
+    folder.manifest["models"] = [{"group": name, "version": 1, "approval_status": name}]
+    folder.step(name or "x", name, reason=name)
+    folder.step("evaluate")
+    report, drawn = evaluation("multiclass", ("a", "b", "c"))
+    report |= {"label": name, "task": name, "warnings": [name], "metrics": {name: 0.5}}
+    report["multiclass_classification_metrics"] = {
+        "confusion_matrix": {name: {name: 3, "b": 1}, "b": {name: 1, "b": 2}}
+    }
+    drawn["by_class"] = {name: drawn["by_class"]["a"], "b": drawn["by_class"]["b"]}
+    drawn["histogram"] = {name: drawn["histogram"]["predicted class"]}
+    place = folder.path / "steps" / "evaluate" / "out"
+    folder.steps["evaluate"]["outputs"] = {name: "steps/evaluate/out/report", "raw": "steps/evaluate/out/raw"}
+    for part, files in (
+        ("report", {"evaluation.json": report, "curves.json": drawn}),
+        ("raw", {"schema.json": schema(name)}),
+    ):
+        (place / part).mkdir(parents=True, exist_ok=True)
+        for file, content in files.items():
+            (place / part / file).write_text(json.dumps(content))
+    check(write_report(folder.write()).read_text("utf-8"))
+
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8)),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=6), inner, max_size=4)),
+    max_leaves=12,
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, document: Any) -> Any:
+    """A document in which some values are others."""
+    if draw(st.integers(0, 9)) == 0:
+        return draw(json_values)
+    if isinstance(document, dict):
+        return {key: draw(damaged(value)) for key, value in document.items()}
+    if isinstance(document, list):
+        return [draw(damaged(value)) for value in document[:3]] + document[3:]
+    return document
+
+
+SMALL = {
+    "classification": {"confusion_matrix": {"a": {"a": 3, "b": 1}, "b": {"a": 1, "b": 2}}},
+    "metrics": {"auc": 0.5, "f1": 12.5}, "rows": 7, "threshold": 0.4, "warnings": ["w"], "classes": ["a", "b"],
+}  # fmt: skip
+CURVES = {
+    "roc": {"false_positive_rates": [0, 0.5, 1], "true_positive_rates": [0, 0.7, 1], "thresholds": [0.9, 0.1]},
+    "precision_recall": {"precisions": [1, 0.5], "recalls": [0.4, 1], "thresholds": [0.9, 0.1]},
+    "calibration": [{"rows": 3, "mean_probability": 0.2, "positive_share": 0.1}],
+    "histogram": {"a": {"edges": [0, 1, 2], "counts": [3, 4]}}, "residuals": {"edges": [-1, 1, 2], "counts": [3, 4]},
+    "actual_and_predicted": {"actual": [1, 2], "predicted": [1, 3]}, "by_class": {"a": {"roc": {}}},
+}  # fmt: skip
+
+
+@SEEN
+@given(
+    report=damaged(SMALL),
+    drawn=damaged(CURVES),
+    profile=damaged(schema()),
+    conditions=damaged([gate("metrics.auc", 0.5)]),
+)
+def test_no_content_of_the_files_breaks_the_page(tmp_path, report, drawn, profile, conditions) -> None:
+    folder = Folder(tmp_path / "run")
+    folder.step("evaluate")
+    folder.step("gate", "Condition", arguments={"Conditions": conditions})
+    folder.steps["evaluate"]["outputs"] = {"report": "out"}
+    (folder.path / "out").mkdir(parents=True, exist_ok=True)
+    for name, content in (("evaluation", report), ("curves", drawn), ("schema", profile)):
+        (folder.path / "out" / f"{name}.json").write_text(json.dumps(content))
+    check(write_report(folder.write()).read_text("utf-8"))
+
+
+@SEEN
+@given(manifest=damaged({"name": "x", "seconds": 3.0, "started": "2026-01-01T00:00:00Z", "ended": "2026-01-01T00:00:10Z",
+                         "models": [{"group": "g", "version": 1}], "parameters": {"a": 1}, "versions": {"python": "3"},
+                         "steps": {"a": {"status": "Failed", "log": "log.txt", "outputs": {"o": "out"}, "seconds": 1,
+                                         "started": "2026-01-01T00:00:01Z", "ended": None}}}))  # fmt: skip
+def test_no_manifest_breaks_the_page(tmp_path, manifest) -> None:
+    folder = Folder(tmp_path / "run")
+    folder.step("a")
+    folder.write()
+    (folder.path / "run.json").write_text(json.dumps(manifest))
+    check(write_report(folder.path).read_text("utf-8"))
+
+
+def test_a_model_s_archive_is_read_as_far_as_is_decent(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(evidence, "_LARGEST_LOOK", 1 << 20)
+    for name, filler, has_card in (("small", 1 << 10, True), ("bomb", 1 << 22, False)):
+        folder = Folder(tmp_path / name)
+        folder.step("train", "Training")
+        folder.steps["train"]["outputs"]["model"] = "model.tar.gz"
+        folder.write()
+        (folder.path / "model.tar.gz").write_bytes(model({"a-filler": bytes(filler)}))
+        assert ("Model card of train" in page_of(folder.path).said) is has_card
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", model()[:300]], ids=["empty", "text", "cut"])
+def test_a_damaged_archive_is_no_model_card(tmp_path, content) -> None:
+    folder = Folder(tmp_path)
+    folder.step("train", "Training")
+    folder.steps["train"]["outputs"]["model"] = "model.tar.gz"
+    folder.write()
+    (tmp_path / "model.tar.gz").write_bytes(content)
+    assert "Model card" not in page_of(tmp_path).said
+
+
+def test_a_model_card_cannot_bring_markup_links_or_pictures(tmp_path) -> None:
+    from fluentpipe.report.card import render
+
+    card = "# Card\n\n<script>x</script> [a](https://b.c) ![d](https://e.f/g.png) <https://h.i> `code`\n\n| a |\n|:-:|\n| 1 |\n"
+    html = render(card)
+    assert "<h3>Card</h3>" in html
+    assert "<code>code</code>" in html
+    assert "<td>1</td>" in html
+    for part in ("<script", "<a ", "<img", "style="):
+        assert part not in html
