@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Generic, Literal, TYPE_CHECKING, Union
 
 from fluentpipe._state import S
+from fluentpipe.expression import Condition
 from fluentpipe.kinds import (
     EvaluationReport,
     Hyperparameters,
@@ -224,6 +225,7 @@ class Verbs(Generic[S]):
         num_boost_round: int | Deferred[int] | None = None,
         learning_rate: float | Deferred[float] | None = None,
         min_split_loss: float | Deferred[float] | None = None,
+        alpha: float | Deferred[float] | None = None,
         random_state: int | Deferred[int] | None = None,
         n_jobs: int | Deferred[int] | None = None,
         training_data: Given[TrainingData | ProcessingOutput] | None = None,
@@ -252,8 +254,8 @@ class Verbs(Generic[S]):
             colsample_bylevel: Share of the columns drawn for each level.
             colsample_bynode: Share of the columns drawn for each split.
             gamma: Least gain for a split. Also min_split_loss.
-            reg_lambda: L2 penalty on the leaves.
-            reg_alpha: L1 penalty on the leaves.
+            reg_lambda: L2 penalty on the leaves. Also lambda.
+            reg_alpha: L1 penalty on the leaves. Also alpha.
             max_delta_step: Most that a leaf may give; helps with very rare classes.
             max_leaves: Most leaves of a tree; 0 is no limit.
             max_bin: Bins per column.
@@ -340,6 +342,7 @@ class Verbs(Generic[S]):
     @verb
     def require(
         self,
+        condition: Condition | None = None,
         *,
         min_auc: float | Deferred[float] | None = None,
         min_pr_auc: float | Deferred[float] | None = None,
@@ -364,6 +367,7 @@ class Verbs(Generic[S]):
         time limit of the trainings that led to the report.
 
         Args:
+            condition: Any further condition, such as pipe.outputs.checks.report.json('rows') >= 1000; combine several with & | ~.
             min_auc: Lowest area under the ROC curve.
             min_pr_auc: Lowest area under the precision-recall curve.
             min_accuracy: Lowest share of rows predicted right.

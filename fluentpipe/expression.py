@@ -241,6 +241,9 @@ for _method, _what in {
 setattr(Expression, "__getattr__", _unknown_attribute)  # noqa: B010  unseen by type checkers, as above
 
 
+_SIGNS = {"Equals": "==", "LessThan": "<", "LessThanOrEqualTo": "<=", "GreaterThan": ">", "GreaterThanOrEqualTo": ">="}
+
+
 class Condition:
     """A comparison that the run decides; combine several with `&`, `|` and `~`.
 
@@ -279,6 +282,24 @@ class Condition:
     def __repr__(self) -> str:
         words = [part.label() if isinstance(part, Expression) else repr(part) for part in self.operands]
         return f"<condition {self.op} {', '.join(words)}>"
+
+    def label(self) -> str:
+        """The condition in text, such as `model_evaluation.evaluation_report.json('metrics.auc') >= 0.8`."""
+        words = [
+            part.label()
+            if isinstance(part, Expression)
+            else f"({part.label()})"
+            if isinstance(part, Condition)
+            else repr(part)
+            for part in self.operands
+        ]
+        if self.op in {"And", "Or"}:
+            return f" {self.op.lower()} ".join(words)
+        if self.op == "Not":
+            return f"not {words[0]}"
+        return (
+            f"{words[0]} in [{', '.join(words[1:])}]" if self.op == "In" else f"{words[0]} {_SIGNS[self.op]} {words[1]}"
+        )
 
     def conditions(self) -> tuple[Condition, ...]:
         """The conditions that must all hold; a condition step lists them."""

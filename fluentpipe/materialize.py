@@ -9,7 +9,7 @@ from fluentpipe import shapes
 from fluentpipe.check import check
 from fluentpipe.definition import Definition
 from fluentpipe.errors import DefinitionError
-from fluentpipe.expression import Expression, lift
+from fluentpipe.expression import Condition, Expression, lift
 from fluentpipe.plan import Plan, limited
 from fluentpipe.reference import LocalPath, Parameter
 from fluentpipe.resolve import Node
@@ -90,6 +90,10 @@ class _Emitter:
             value = lift(value)
         if isinstance(value, Expression):
             self._gather(value)
+            return value.to_request()
+        if isinstance(value, Condition):
+            for each in value.expressions():
+                self._gather(each)
             return value.to_request()
         if id(value) in self._plain_already:
             return value

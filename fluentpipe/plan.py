@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from fluentpipe.errors import SettingError
-from fluentpipe.expression import Expression
+from fluentpipe.expression import Condition, Expression
 from fluentpipe.offers import Scope
 from fluentpipe.order import references_in
 from fluentpipe.reference import Parameter
@@ -103,6 +103,9 @@ def parameters_in(value: Any) -> Iterator[Parameter[Any]]:
     elif isinstance(value, Expression):
         for part in value.parts():
             yield from parameters_in(part)
+    elif isinstance(value, Condition):
+        for each in value.expressions():
+            yield from parameters_in(each)
     elif isinstance(value, Mapping):
         for each in value.values():
             yield from parameters_in(each)

@@ -51,7 +51,7 @@ def test_a_missed_gate_has_a_status_and_a_message_of_its_own_and_registers_nothi
     first, *rest = done.stderr.splitlines()
     assert (
         first
-        == "Step 'quality_gate_failed' ended the run: Quality gate quality_gate failed; required: auc >= 0.99, log_loss <= 0.9"
+        == "Step 'quality_gate_failed' ended the run: Quality gate quality_gate failed; required: auc >= 0.99 and log_loss <= 0.9"
     )
     assert rest[0].startswith("  metrics.auc: 0.8")
     assert rest[0].endswith(" is not >= 0.99")

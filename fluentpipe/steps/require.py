@@ -48,6 +48,10 @@ class QualityGate(Step):
     )
     sagemaker_type = "Condition"
 
+    condition: Condition | None = setting(
+        None, positional=True, reference=False,
+        doc="Any further condition, such as pipe.outputs.checks.report.json('rows') >= 1000; combine several with & | ~.",
+    )  # fmt: skip
     min_auc: float | None = setting(None, ge=0, le=1, doc="Lowest area under the ROC curve.")
     min_pr_auc: float | None = setting(None, ge=0, le=1, doc="Lowest area under the precision-recall curve.")
     min_accuracy: float | None = setting(None, ge=0, le=1, doc="Lowest share of rows predicted right.")
@@ -84,10 +88,15 @@ class QualityGate(Step):
     @property
     @override
     def opens_scope(self) -> bool:
-        return bool(self.figures())
+        return bool(self.figures()) or self.condition is not None
 
     def conditions(self, report: Any) -> list[Condition]:
-        """One condition for each figure."""
+        """One condition for each figure, and the further ones."""
+        return [*self._figure_conditions(report), *(self.condition.conditions() if self.condition is not None else ())]
+
+    def _figure_conditions(self, report: Any) -> list[Condition]:
+        if not self.figures():
+            return []
         if not isinstance(report, PropertyReference):
             raise self._not_a_report(report)
         found = []
@@ -103,19 +112,24 @@ class QualityGate(Step):
         )
 
     def failure_message(self) -> Expression | str:
-        """What the Fail step says: every figure with its limit."""
-        words: list[Any] = [f"Quality gate {self.name} failed; required:"]
+        """What the Fail step says: every figure with its limit, and the further conditions."""
+        parts: list[list[Any]] = []
         for name, limit in self.figures().items():
             sign = ">=" if name.startswith("min_") else "<="
-            words += [f"{name[4:]} {sign}", limit if isinstance(limit, Expression) else f"{limit:.12g},"]
-        words[-1] = words[-1].removesuffix(",") if isinstance(words[-1], str) else words[-1]
+            parts.append([f"{name[4:]} {sign}", limit if isinstance(limit, Expression) else f"{limit:g}"])
+        if self.condition is not None:
+            parts += [[each.label()] for each in self.condition.conditions()]
+        words: list[Any] = [f"Quality gate {self.name} failed; required:"]
+        for part in parts:
+            words += [*part, "and"]
+        words.pop()
         return Join(" ", words) if any(isinstance(word, Expression) for word in words) else " ".join(words)
 
     @override
     def requests(self, inputs: Inputs, target: Target, then: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        if not self.figures():
+        if not self.opens_scope:
             return []
         fail = {"Name": f"{self.name}_failed", "Type": "Fail", "Arguments": {"ErrorMessage": self.failure_message()}}
-        conditions = [condition.to_request() for condition in self.conditions(inputs["evaluation_report"])]
+        conditions = self.conditions(inputs.get("evaluation_report"))
         arguments = {"Conditions": conditions, "IfSteps": list(then), "ElseSteps": [fail]}
         return [{"Name": self.name, "Type": self.sagemaker_type, "Arguments": arguments}]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import keyword
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -109,7 +110,7 @@ def _words(
     yield from (_parameter(word, each, names) for word, each in settings.items() if each.positional)
     yield "*"
     named = [(word, each) for word, each in settings.items() if not each.positional]
-    aliases = [(alias, each) for each in settings.values() for alias in each.aliases]
+    aliases = [(alias, each) for each in settings.values() for alias in each.aliases if not keyword.iskeyword(alias)]
     for word, each in [*named, *aliases]:
         missing = [names.of(kind) for spec in lacking if each.name in spec.required_by for kind in spec.kind]
         if missing:

@@ -11,6 +11,7 @@ from fluentpipe._properties import (
     TrainingProperties,
 )
 from fluentpipe._state import Needs, S
+from fluentpipe.expression import Condition
 from fluentpipe.kinds import (
     EvaluationReport,
     Hyperparameters,
@@ -218,6 +219,7 @@ class Verbs(Generic[S]):
         num_boost_round: int | Deferred[int] | None = None,
         learning_rate: float | Deferred[float] | None = None,
         min_split_loss: float | Deferred[float] | None = None,
+        alpha: float | Deferred[float] | None = None,
         random_state: int | Deferred[int] | None = None,
         n_jobs: int | Deferred[int] | None = None,
         training_data: Given[TrainingData | ProcessingOutput] | None = None,
@@ -246,8 +248,8 @@ class Verbs(Generic[S]):
             colsample_bylevel: Share of the columns drawn for each level.
             colsample_bynode: Share of the columns drawn for each split.
             gamma: Least gain for a split. Also min_split_loss.
-            reg_lambda: L2 penalty on the leaves.
-            reg_alpha: L1 penalty on the leaves.
+            reg_lambda: L2 penalty on the leaves. Also lambda.
+            reg_alpha: L1 penalty on the leaves. Also alpha.
             max_delta_step: Most that a leaf may give; helps with very rare classes.
             max_leaves: Most leaves of a tree; 0 is no limit.
             max_bin: Bins per column.
@@ -331,6 +333,7 @@ class Verbs(Generic[S]):
     @overload
     def require(
         self: Verbs[EvaluationReport] | Verbs[ProcessingOutput],
+        condition: Condition | None = None,
         *,
         min_auc: float | Deferred[float] | None = None,
         min_pr_auc: float | Deferred[float] | None = None,
@@ -355,6 +358,7 @@ class Verbs(Generic[S]):
         time limit of the trainings that led to the report.
 
         Args:
+            condition: Any further condition, such as pipe.outputs.checks.report.json('rows') >= 1000; combine several with & | ~.
             min_auc: Lowest area under the ROC curve.
             min_pr_auc: Lowest area under the precision-recall curve.
             min_accuracy: Lowest share of rows predicted right.
@@ -376,6 +380,7 @@ class Verbs(Generic[S]):
     @overload
     def require(
         self,
+        condition: Condition | None = None,
         *,
         min_auc: Needs[EvaluationReport] | None = None,
         min_pr_auc: Needs[EvaluationReport] | None = None,
@@ -400,6 +405,7 @@ class Verbs(Generic[S]):
         time limit of the trainings that led to the report.
 
         Args:
+            condition: Any further condition, such as pipe.outputs.checks.report.json('rows') >= 1000; combine several with & | ~.
             min_auc: Lowest area under the ROC curve.
             min_pr_auc: Lowest area under the precision-recall curve.
             min_accuracy: Lowest share of rows predicted right.

@@ -100,6 +100,7 @@ EVERY_SETTING: Mapping[type[Step], Mapping[str, Any]] = {
     },
     ModelEvaluation: _JOB,
     QualityGate: {
+        "condition": Parameter("open", default=True) == True,  # noqa: E712  a condition of the run, not a comparison
         "min_auc": 0.8,
         "min_pr_auc": 0.6,
         "min_accuracy": 0.7,
