@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import signal
 from pathlib import Path
@@ -16,6 +17,10 @@ _MESSAGE = 1024  # characters of the failure file that count, as on the service
 _SHOWN = 10  # lines of the log
 _LINE = 300  # characters of a line
 _NO_MODULE = re.compile(r"No module named '?([\w.]+)")
+_NO_SPACE = re.compile(r"\[Errno 28\]|No space left on device")
+_NO_MEMORY = re.compile(r"MemoryError|std::bad_alloc|(?i:out of memory|cannot allocate memory)")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_MAKE_ROOM = "make room, with `fluentpipe clean` for instance, or give another folder: --home"
 _BROUGHT = frozenset(("xgboost", "pyarrow", "numpy"))  # by the extra `local`
 
 
@@ -47,6 +52,9 @@ def job_failed(job: Job, ended: Exit, root: Path, log: Path, mask: Mask, limit: 
 
 def not_carried_out(step: str, error: BaseException) -> RunError:
     """The error for a step that no program of its own let fail: an input that is missing, a full disk."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        where = f" for {error.filename}" if error.filename else ""
+        return RunError(f"Step {step!r}: there is no space left{where}.", fix=_MAKE_ROOM, step=step)
     said = f"{type(error).__name__}: {error}" if not isinstance(error, FluentpipeError) else str(error)
     headline, *lines = said.split("\n")
     return RunError(f"Step {step!r}: {headline}", *(line.strip() for line in lines), step=step)
@@ -75,6 +83,10 @@ def _advice(ended: Exit, lines: list[str]) -> str:
     if ended.code in (-signal.SIGKILL, 128 + signal.SIGKILL):
         return "the system may have run out of memory: give the step less data, or run fewer steps at once"
     for line in reversed(lines):
+        if _NO_SPACE.search(line):
+            return _MAKE_ROOM
+        if _NO_MEMORY.search(line):
+            return "give the step less data, or run fewer steps at once: --max-parallel 1"
         if found := _NO_MODULE.search(line):
             module = found.group(1).partition(".")[0]
             what = "'fluentpipe[local]'" if module in _BROUGHT else module

@@ -16,6 +16,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from fluentpipe import __version__
 from fluentpipe.definition import Definition
 from fluentpipe.errors import RunError
@@ -96,8 +98,9 @@ class Record:
         line = {"time": now(), "event": what, **({"step": step} if step else {}), **facts}
         with self._lock:
             if not self._events.closed:
-                self._events.write(json.dumps(line) + "\n")
-                self._events.flush()
+                with contextlib.suppress(OSError):  # a full disk fails the step that needs it, and is told there
+                    self._events.write(json.dumps(line) + "\n")
+                    self._events.flush()
         self._tell(line)
 
     def output(self, step: str, line: str) -> None:
@@ -147,14 +150,18 @@ class Record:
 
     def close(self, status: RunStatus, reason: str = "") -> Run:
         """Write the last state of the manifest, durably, and remove what was left half-done."""
+        for left in (self.path / "steps").glob(".tmp-*"):  # first: it may make the room for the rest
+            shutil.rmtree(left, ignore_errors=True)
         self.event(f"run {status}")
         with self._lock:
             seconds = round(time.monotonic() - self._clock, 3)
             self._manifest.update(status=status, ended=now(), seconds=seconds, reason=reason)
-            self._events.close()
-        for left in (self.path / "steps").glob(".tmp-*"):
-            shutil.rmtree(left, ignore_errors=True)
-        self._write(durable=True)
+            with contextlib.suppress(OSError):
+                self._events.close()
+        try:
+            self._write(durable=True)
+        except OSError:  # still no space: what is returned says more than what is on disk
+            return attrs.evolve(Run.load(self.path), status=status, seconds=seconds, reason=reason)
         return Run.load(self.path)
 
     def release(self) -> None:
@@ -163,7 +170,11 @@ class Record:
 
     def _write(self, *, durable: bool) -> None:
         with self._lock:
-            write_atomically(self.path / "run.json", json.dumps(self._manifest, indent=1), durable=durable)
+            try:
+                write_atomically(self.path / "run.json", json.dumps(self._manifest, indent=1), durable=durable)
+            except OSError:
+                if durable:
+                    raise
 
 
 _TOLD = ("reason", "seconds", "cpu_seconds", "peak_memory_mb", "exit_code")  # of a step, in events
