@@ -17,18 +17,20 @@ from fluentpipe.run.alive import collect_leftovers
 from fluentpipe.run.environment import Mask
 from fluentpipe.run.events import Listener
 from fluentpipe.run.execution import Execution
+from fluentpipe.run.isolation import Isolation
 from fluentpipe.run.preflight import preflight
 from fluentpipe.run.process import GRACE, Children
 from fluentpipe.run.record import Record
 from fluentpipe.run.result import Run, RunStatus
 from fluentpipe.run.reuse import Reuse
+from fluentpipe.run.s3 import S3
 from fluentpipe.run.schedule import Schedule
 from fluentpipe.run.selection import select
 from fluentpipe.run.storage import Maps, Storage
 
 HOME_VARIABLE = "FLUENTPIPE_HOME"
 _DEFAULT_HOME = ".fluentpipe"
-_ISOLATIONS = ("fork", "process")
+_ISOLATIONS = ("fork", "process", "paths")
 
 
 def home_folder(home: str | Path | None) -> Path:
@@ -52,6 +54,7 @@ def run(
     from_step: str | None = None,
     only: str | None = None,
     isolation: str = "fork",
+    offline: bool = False,
     max_parallel: int | None = None,
     timeout: float | None = None,
     grace: float = GRACE,
@@ -71,7 +74,8 @@ def run(
         from_step: Name of a step that is carried out anew, and with it all that depend on it.
         only: Name of a step that is carried out alone, on the results of the newest run that has what it needs.
         isolation: `fork` for Python scripts that start with the imports done where the platform can, `process` for
-            a new interpreter each.
+            a new interpreter each, `paths` to let programs find their files at /opt/ml itself (Linux with user namespaces).
+        offline: Whether programs have no network (Linux with user namespaces), and nothing is read from S3.
         max_parallel: How many steps may run at once; otherwise as many as there are cores.
         timeout: Seconds that the whole run may take.
         grace: Seconds between asking a program to end and killing it.
@@ -84,21 +88,23 @@ def run(
     Raises:
         DefinitionError: The definition has errors.
         SourceError: A folder of `maps` is not there.
-        RunError: It cannot run here (nothing was started), or a step could not be carried out.
+        RunError: It cannot run here, or programs cannot be isolated here (nothing was started), or a step could not be carried out.
         StepFailed: The program of a step failed. Like every RunError after the start, it carries the `run`.
         GateFailed: A Fail step was reached.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
-    storage = Storage.of(definition, Maps.of(maps))
+    folder = home_folder(home)
+    remote = None if offline else S3(folder / "s3", echo or _silent)
+    storage = Storage.of(definition, Maps.of(maps), remote)
+    isolated = Isolation.of(paths=isolation == "paths", network=not offline)
     settled = preflight(definition, parameters or {}, storage)
     if isolation not in _ISOLATIONS:
         raise RunError(f"isolation is {isolation!r}; it is one of {', '.join(_ISOLATIONS)}.", run=None)
-    folder = home_folder(home)
     selection = select(definition, folder, from_step, only)
     record = Record(folder, definition, Mask.of([settled]).data(settled), listener)
     collect_leftovers(folder)
     reuse = Reuse.of(definition.name, folder, record.id, enabled=cache, anew=selection.anew, past=selection.past)
-    children = Children(grace, fork=isolation == "fork")
+    children = Children(grace, fork=isolation == "fork", isolation=isolated)
     execution = Execution(definition, record, storage, reuse, children, echo or _silent, settled)
     execution.say(f"run {record.id} of {definition.name} in {record.path}")
     cores = os.cpu_count() or 1

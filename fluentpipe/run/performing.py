@@ -65,7 +65,7 @@ class Performance:
                 self.output(job.step, line)
                 self.say(f"[{job.step}] {line}")
 
-            ended = self.children.run(command, on_line)
+            ended = self.children.run(self.children.isolation.wrapped(command, root), on_line)
         if ended.code != 0:
             self.note(**measured(ended))
             raise job_failed(job, ended, root, self.log, self.mask, command.seconds)

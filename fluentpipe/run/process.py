@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import attrs
 
 from fluentpipe.errors import RunError
+from fluentpipe.run.isolation import Isolation
 from fluentpipe.run.memory import peak_so_far
 from fluentpipe.run.starting import Command, Usage, start
 
@@ -40,9 +41,10 @@ class Exit:
 class Children:
     """The running child processes of one run; ended together."""
 
-    def __init__(self, grace: float = GRACE, *, fork: bool = True) -> None:
+    def __init__(self, grace: float = GRACE, *, fork: bool = True, isolation: Isolation | None = None) -> None:
         """Fork: whether Python scripts may be forks of a process that has the imports done."""
         self._grace, self._fork = grace, fork
+        self.isolation = isolation or Isolation()  # applied to commands of jobs before they are run
         self._lock = threading.Lock()
         self._running: set[_Child] = set()
         self._closed = threading.Event()

@@ -1,7 +1,6 @@
-"""What stands behind a URI here: outputs of this run, assets of the definition, mapped buckets, local files.
+"""What stands behind a URI here: outputs of this run, assets of the definition, mapped buckets, local files, S3.
 
-A URI is looked up in that order, the longest prefix first. Nothing is fetched from anywhere; whatever brings
-real S3 here later implements `Source`.
+A URI is looked up in that order, the longest prefix first. Only the last, `fluentpipe.run.s3`, calls out.
 """
 
 from __future__ import annotations
@@ -125,10 +124,16 @@ class Storage:
     sources: tuple[Source, ...]
 
     @classmethod
-    def of(cls, definition: Definition, maps: Maps) -> Storage:
-        """The storage of a new run."""
+    def of(cls, definition: Definition, maps: Maps, remote: Source | None = None) -> Storage:
+        """The storage of a new run.
+
+        Args:
+            definition: With its assets.
+            maps: Local folders that stand for buckets.
+            remote: Asked for what nothing here stands for; it raises where it has nothing either.
+        """
         outputs = Outputs()
-        return cls(outputs, (outputs, Assets(definition), maps))
+        return cls(outputs, (outputs, Assets(definition), maps, *([remote] if remote else [])))
 
     def find(self, uri: str) -> Found:
         """What a URI, a `file://` URI or a local path stands for.
@@ -150,7 +155,7 @@ class Storage:
         bucket = uri[len(_SCHEME) :].partition("/")[0]
         raise SourceError(
             f"Nothing here stands for {uri!r}.",
-            "a run on this machine does not read from S3",
+            "this run does not read from S3",
             fix=f"give a local path as the parameter's value, or map the bucket: maps={{'s3://{bucket}': './folder'}}"
             f" (--map s3://{bucket}=./folder)",
             uri=uri,

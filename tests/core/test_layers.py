@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -92,6 +93,14 @@ def test_the_face_lists_its_lazy_imports() -> None:
     assert found == LAZY
     words = ast.get_docstring(ast.parse((ROOT / "pipeline.py").read_text("utf-8"))) or ""
     assert all(f"`{name}`" in words for _, name in LAZY)
+
+
+def test_two_modules_alone_import_boto3() -> None:
+    pattern = re.compile(r"^\s*(import|from) boto3\b", re.MULTILINE)
+    found = {
+        path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if pattern.search(path.read_text("utf-8"))
+    }
+    assert found <= {"run/s3.py", "deploy.py"}
 
 
 def test_the_programs_of_the_jobs_never_import_the_library() -> None:
