@@ -35,6 +35,7 @@ _WANTS_FULL = re.compile(rb"\b(pandas|sklearn|XGB[A-Z]\w+|to_pandas)\b")
 # Variables that a program or a library reads when it starts, too late for a fork.
 _READ_AT_START = re.compile("PYTHON|LD_|OMP_|GOMP_|KMP_|MKL_|OPENBLAS_|MALLOC_|ARROW_|NUMPY_|NPY_|XGBOOST_")
 _TAKEN_OVER = frozenset(("PYTHONPATH", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"))  # by a fork, nevertheless
+_TRIES = 3
 _SCANNED = 200  # files beside a script
 
 
@@ -89,8 +90,14 @@ def start(command: Command, *, fork: bool) -> Started:
     if not HAS_STEWARD:
         return _Plain(command)
     forks = fork and _can_fork(command)
-    steward = _steward((_FULL if _wants_full(command) else _BARE) if forks else (), forks)
-    return steward.start(command, fork=forks)
+    modules = (_FULL if _wants_full(command) else _BARE) if forks else ()
+    for _ in range(_TRIES):
+        steward = _steward(modules, forks)
+        try:
+            return steward.start(command, fork=forks)
+        except (OSError, EOFError):  # somebody killed it, perhaps a moment ago
+            steward.kill()
+    raise RunError("The process that starts the steps dies again and again.", fix="see what ends it: the system may have run out of memory")
 
 
 def cannot_start(command: Command, why: str) -> RunError:
@@ -191,10 +198,10 @@ class _Steward:
                 socket.send_fds(self._control, [b"!"], [written, theirs.fileno()])
             answers.sendall(len(content).to_bytes(4, "big") + content)
             reply = json.loads(_line(answers))
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError):
             answers.close()
             os.close(output)
-            raise RunError("The process that starts the steps has died.", fix="run again") from error
+            raise
         finally:
             os.close(written)
         if "error" in reply:
@@ -206,6 +213,11 @@ class _Steward:
     def close(self) -> None:
         """End it, and with it whatever it started."""
         self._control.close()
+        self._process.wait()
+
+    def kill(self) -> None:
+        """End it when it does not answer any more."""
+        self._process.kill()
         self._process.wait()
 
     def forget(self) -> None:

@@ -22,6 +22,7 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import io
 import json
 import os
 import re
@@ -212,10 +213,8 @@ def become(request: dict[str, Any]) -> int:
     time.tzset()
     sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - a descriptor, open to the end
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(write_through=True, line_buffering=True)
+    sys.stdout = _unbuffered(1, "strict")
+    sys.stderr = _unbuffered(2, "backslashreplace")
     sys.path[:0] = _folders(request)
     importlib.invalidate_caches()
     _set_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
@@ -228,6 +227,12 @@ def become(request: dict[str, Any]) -> int:
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     return status
+
+
+def _unbuffered(descriptor: int, errors: str) -> io.TextIOWrapper:
+    """Text that is written at once, as PYTHONUNBUFFERED has it."""
+    raw = open(descriptor, "wb", buffering=0, closefd=False)  # noqa: SIM115 - open to the end
+    return io.TextIOWrapper(raw, encoding="utf-8", errors=errors, line_buffering=True, write_through=True)
 
 
 def _status_of(argv: list[str]) -> int:
