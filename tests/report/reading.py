@@ -64,6 +64,7 @@ class Page(HTMLParser):
 def check(text: str) -> Page:
     """Assert what holds for every page, and return it."""
     page = Page(text)
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]", text)
     assert page.tags <= TAGS, page.tags - TAGS
     assert {name for _, name, _ in page.attributes} <= ATTRIBUTES
     for tag, name, value in page.attributes:

@@ -55,6 +55,15 @@ def test_the_page_says_what_the_run_was_made_of(tmp_path) -> None:
         assert part in page.said, part
 
 
+def test_the_lineage_has_the_hash_of_the_model(tmp_path) -> None:
+    import hashlib
+
+    whole(tmp_path)
+    archive = tmp_path / "steps" / "train" / "out" / "model.tar.gz"
+    archive.write_bytes(archive.read_bytes() + bytes(3 << 20))  # more than is read at a time
+    assert hashlib.sha256(archive.read_bytes()).hexdigest() in page_of(tmp_path).said
+
+
 @pytest.mark.parametrize(
     ("condition", "tile", "verdict"),
     [
