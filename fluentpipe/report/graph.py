@@ -62,10 +62,15 @@ class _Place:
     y: float = 0.0  # of the middle
 
     def pull(self, towards: str) -> float:
-        """The mean place of the neighbours on one side, steps counting more; its own without any."""
+        """The mean place of the neighbours on one side, of the steps among them if there are any; else its own."""
         found: list[_Place] = getattr(self, towards)
-        whole = sum(each.height**2 for each in found)
-        return sum(each.y * each.height**2 for each in found) / whole if found else self.y
+        found = [each for each in found if each.is_step] or found
+        return sum(each.y for each in found) / len(found) if found else self.y
+
+    @property
+    def is_step(self) -> bool:
+        """Whether a step stands here."""
+        return self.height == _HEIGHT
 
 
 def style() -> str:
@@ -143,10 +148,9 @@ def _spread(places: Sequence[_Place], wanted: Sequence[float]) -> None:
     for place, middle in zip(places, wanted, strict=True):
         place.y = max(middle, low + place.height / 2)
         low = place.y + place.height / 2 + _ROW_GAP
-    # Steps count more than edges that pass, so that a chain is straight and what passes it makes the bend.
-    weights = [place.height**3 for place in places]
-    off = sum(weight * (middle - place.y) for weight, place, middle in zip(weights, places, wanted, strict=True))
-    shift = off / sum(weights)
+    # Only steps count, so that a chain is straight and what passes it makes the bend.
+    off = [middle - place.y for place, middle in zip(places, wanted, strict=True) if place.is_step]
+    shift = sum(off) / len(off) if off else 0.0
     for place in places:
         place.y += shift
 
