@@ -18,6 +18,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from fluentpipe._verbs import (
+        DataLoadingOutputs,
+        ModelEvaluationOutputs,
+        ModelRegistrationOutputs,
+        QualityGateOutputs,
+        TabularPreprocessingOutputs,
+        XGBoostTrainingOutputs,
+    )
     from fluentpipe.connection import check_connection
     from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
     from fluentpipe.definition import Definition
@@ -55,6 +63,10 @@ if TYPE_CHECKING:
     from fluentpipe.step import Step
 
 _HOMES = {
+    "_verbs": (
+        "DataLoadingOutputs", "ModelEvaluationOutputs", "ModelRegistrationOutputs", "QualityGateOutputs",
+        "TabularPreprocessingOutputs", "XGBoostTrainingOutputs",
+    ),
     "connection": ("check_connection",),
     "contract": ("DependencySpec", "OutputSpec", "StepContract"),
     "definition": ("Definition",),
@@ -78,6 +90,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "Condition",
     "CustomProperty",
+    "DataLoadingOutputs",
     "Definition",
     "DefinitionError",
     "DependencySpec",
@@ -92,7 +105,9 @@ __all__ = [
     "JsonGet",
     "Kind",
     "ModelArtifacts",
+    "ModelEvaluationOutputs",
     "ModelPackage",
+    "ModelRegistrationOutputs",
     "OutputSpec",
     "Parameter",
     "Pipeline",
@@ -101,6 +116,7 @@ __all__ = [
     "ProcessingOutput",
     "ProcessingStep",
     "PropertyReference",
+    "QualityGateOutputs",
     "RawData",
     "ResolveError",
     "RunError",
@@ -108,10 +124,12 @@ __all__ = [
     "Step",
     "StepContract",
     "StepFailed",
+    "TabularPreprocessingOutputs",
     "TestData",
     "TrainingData",
     "TrainingStep",
     "ValidationData",
+    "XGBoostTrainingOutputs",
     "check_connection",
     "setting",
 ]

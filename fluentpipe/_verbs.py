@@ -28,6 +28,12 @@ from fluentpipe.reference import Deferred, Given, PropertyReference
 from fluentpipe.verb import verb
 
 if TYPE_CHECKING:
+    from fluentpipe._properties import (
+        ConditionProperties,
+        ProcessingProperties,
+        RegisterModelProperties,
+        TrainingProperties,
+    )
     from fluentpipe.pipeline import Pipeline
 
 
@@ -431,6 +437,8 @@ class DataLoadingOutputs(StepOutputProxy, step_type="DataLoading"):
     if TYPE_CHECKING:
         raw_data: PropertyReference[RawData]
         """Rows as they came, as Parquet in train/, validation/ and test/, with schema.json."""
+        properties: ProcessingProperties
+        """Every property of the Processing job."""
 
 
 class TabularPreprocessingOutputs(StepOutputProxy, step_type="TabularPreprocessing"):
@@ -445,6 +453,8 @@ class TabularPreprocessingOutputs(StepOutputProxy, step_type="TabularPreprocessi
         """Rows that nothing has learned from."""
         preprocessing_model: PropertyReference[PreprocessingModel]
         """The learned transformation: preprocessing.json."""
+        properties: ProcessingProperties
+        """Every property of the Processing job."""
 
 
 class XGBoostTrainingOutputs(StepOutputProxy, step_type="XGBoostTraining"):
@@ -455,6 +465,8 @@ class XGBoostTrainingOutputs(StepOutputProxy, step_type="XGBoostTraining"):
         """model.tar.gz, S3 URI."""
         training_job_name: PropertyReference[JobName]
         """Name of the training job."""
+        properties: TrainingProperties
+        """Every property of the Training job."""
 
 
 class ModelEvaluationOutputs(StepOutputProxy, step_type="ModelEvaluation"):
@@ -465,10 +477,16 @@ class ModelEvaluationOutputs(StepOutputProxy, step_type="ModelEvaluation"):
         """evaluation.json and curves.json."""
         predictions: PropertyReference[Predictions]
         """The scored rows as Parquet."""
+        properties: ProcessingProperties
+        """Every property of the Processing job."""
 
 
 class QualityGateOutputs(StepOutputProxy, step_type="QualityGate"):
     """The outputs of QualityGate: Stop the pipeline unless the evaluated model reaches every figure; each one is a condition of its own."""
+
+    if TYPE_CHECKING:
+        properties: ConditionProperties
+        """Every property of the Condition job."""
 
 
 class ModelRegistrationOutputs(StepOutputProxy, step_type="ModelRegistration"):
@@ -477,6 +495,8 @@ class ModelRegistrationOutputs(StepOutputProxy, step_type="ModelRegistration"):
     if TYPE_CHECKING:
         model_package_arn: PropertyReference[ModelPackage]
         """ARN of the registered version."""
+        properties: RegisterModelProperties
+        """Every property of the RegisterModel job."""
 
 
 class BuiltinOutputs(Outputs):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import fluentpipe
 from fluentpipe.step import Step, step_classes
 from fluentpipe.stubgen.names import Names
-from fluentpipe.stubgen.properties import properties_stub
+from fluentpipe.stubgen.properties import properties_source
 from fluentpipe.stubgen.verbs import Form, outputs_by_step, outputs_classes, verbs_class
 
 COMMAND = "python -m fluentpipe.stubgen"
@@ -33,7 +34,7 @@ def generated() -> Mapping[Path, str]:
     return {
         PACKAGE / "_verbs.py": _module(built_in()),
         STUBS / "_verbs.pyi": _stub(built_in()),
-        STUBS / "_properties.pyi": header(COMMAND) + properties_stub(),
+        PACKAGE / "_properties.py": header(COMMAND) + properties_source(),
     }
 
 
@@ -54,6 +55,8 @@ def stale(files: Mapping[Path, str]) -> list[Path]:
     return [path for path, text in files.items() if not path.is_file() or path.read_text("utf-8") != text]
 
 
+_LAZY = ("fluentpipe._properties", "fluentpipe.pipeline")
+"""Modules of which `_verbs.py` needs only the types."""
 _DOC = '"""The verbs of the built-in steps, and the classes of their outputs."""\n\n'
 _VERBS_DOC = "The verbs of the built-in steps."
 _OUTPUTS_DOC = '    """The outputs of the built-in steps, by step."""\n'
@@ -64,9 +67,8 @@ def _module(classes: Sequence[type[Step]]) -> str:
     body = verbs_class(classes, names, form, _VERBS_DOC) + outputs_classes(classes, names, form)
     body += f"\n\nclass BuiltinOutputs({names.use('fluentpipe.proxy', 'Outputs')}):\n{_OUTPUTS_DOC}"
     body += outputs_by_step(classes, names, form)
-    names.use("fluentpipe.pipeline", "Pipeline")
-    lazy = "\nif TYPE_CHECKING:\n    from fluentpipe.pipeline import Pipeline\n"
-    imports = "from __future__ import annotations\n\n" + names.imports(leaving=["fluentpipe.pipeline"])
+    lazy = "\nif TYPE_CHECKING:\n" + textwrap.indent(names.imports(of=_LAZY), "    ")
+    imports = "from __future__ import annotations\n\n" + names.imports(leaving=_LAZY)
     return header(COMMAND) + _DOC + imports + lazy + body
 
 

@@ -46,11 +46,11 @@ class Names:
             )
         return self.use(cls.__module__, cls.__name__)
 
-    def imports(self, *, leaving: Sequence[str] = ()) -> str:
-        """The import statements, sorted; without those from the modules in `leaving`."""
+    def imports(self, *, of: Sequence[str] = (), leaving: Sequence[str] = ()) -> str:
+        """The import statements, sorted; those from the modules `of` alone, or all but those `leaving` says."""
         by_module: dict[str, list[str]] = {}
         for here, (module, name) in self._homes.items():
-            if module and module not in leaving:
+            if module and module not in leaving and (not of or module in of):
                 by_module.setdefault(module, []).append(name if here == name else f"{name} as {here}")
         standard = {module for module in by_module if module.partition(".")[0] in sys.stdlib_module_names}
         groups = (sorted(standard), sorted(by_module.keys() - standard))

@@ -6,29 +6,34 @@ import re
 
 from fluentpipe import shapes
 
-_HEAD = '''"""The properties of SageMaker's jobs, as the type checkers see them: references all the way down.
+_HEAD = '''"""The properties of SageMaker's jobs, as type checkers and editors see them: references all the way down.
 
-There is no such module at run time; there, `properties` walks the same table of paths.
+No program imports this; at run time `properties` walks the same table of paths.
 """
 
-from typing import Generic, TypeVar, type_check_only
+from __future__ import annotations
+
+from typing import Generic, TypeVar
 
 from fluentpipe.reference import PropertyReference
 
 _P = TypeVar("_P", covariant=True)
 
-@type_check_only
+
 class PropertyList(Generic[_P]):
     """A list that only the run knows; name an element by its name or position."""
 
-    def __getitem__(self, key: int | str, /) -> _P: ...
     __iter__: None
 
-@type_check_only
+    def __getitem__(self, key: int | str, /) -> _P:
+        raise NotImplementedError
+
+
 class PropertyMap(Generic[_P]):
     """A mapping that only the run knows; name an element by its key."""
 
-    def __getitem__(self, key: str, /) -> _P: ...
+    def __getitem__(self, key: str, /) -> _P:
+        raise NotImplementedError
 '''
 
 _LEAVES = {"str": "str", "timestamp": "str", "int": "int", "float": "float", "bool": "bool"}  # a timestamp is text
@@ -39,8 +44,8 @@ def class_name(name: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in re.split(r"\W+", name)) + "Properties"
 
 
-def properties_stub() -> str:
-    """The text of `_properties.pyi`, without its first line."""
+def properties_source() -> str:
+    """The text of `_properties.py`, without its first line."""
     roots, structures = shapes.structures()
     parts = [_HEAD]
     parts += [_structure(class_name(step_type), structures[root]) for step_type, root in sorted(roots.items())]
@@ -51,7 +56,7 @@ def properties_stub() -> str:
 
 def _structure(name: str, members: shapes.Members) -> str:
     fields = [f"    {member}: {_type(kind)}\n" for member, kind in sorted(members.items())]
-    return f"\n@type_check_only\nclass {name}:\n" + ("".join(fields) or "    ...\n")
+    return f"\n\nclass {name}:\n" + ("".join(fields) or "    pass\n")
 
 
 def _type(kind: str) -> str:

@@ -149,7 +149,7 @@ def _outputs(cls: type[Step], names: Names, form: Form) -> str:
     text += f"    {_doc(_first(cls))}\n"
     reference = names.use("fluentpipe.reference", "PropertyReference")
     typed = {spec.name: (f"{reference}[{names.of(spec.kind)}]", spec.description) for spec in contract.outputs}
-    if form.stub and cls.sagemaker_type in shapes.step_types():
+    if cls.sagemaker_type in shapes.step_types():
         properties = names.use("fluentpipe._properties", class_name(cls.sagemaker_type))
         typed["properties"] = (properties, f"Every property of the {cls.sagemaker_type} job.")
     return text + fields(typed, names, form)

@@ -1,16 +1,32 @@
-"""Mistakes that mypy --strict finds; each line ends in the code expected of it."""
+"""Verbs in an order that leaves a step without what it needs."""
 
-from fluentpipe import Pipeline
+from typing import TypeVar, Union
 
+from fluentpipe import ModelArtifacts, Pipeline, TrainingData
+
+S = TypeVar("S")
 loaded = Pipeline("churn").load_data("s3://my-bucket/churn.csv", label="churn")
-loaded.train_xgboost()  # E: misc
-Pipeline("churn").preprocess()  # E: misc
 prepared = loaded.preprocess()
-prepared.evaluate_performance()  # E: misc
-prepared.train_xgboost(max_dept=8)  # E: call-arg
-prepared.train_xgboost(max_depth="deep")  # E: arg-type
 trained = prepared.train_xgboost()
-trained.outputs.xgboost_training.model_artifact  # E: attr-defined
-trained.evaluate_performance(test_data=trained.outputs.xgboost_training.model_artifacts)  # E: arg-type
-if trained.outputs.xgboost_training.model_artifacts:  # E: truthy-bool
-    print("a reference has no truth value")
+
+Pipeline("churn").preprocess()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
+loaded.train_xgboost()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
+loaded.train_xgboost(max_depth=4).evaluate_performance()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
+prepared.evaluate_performance()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
+Pipeline("no test data").provide(ModelArtifacts, "s3://my-bucket/model.tar.gz").evaluate_performance()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
+loaded.register("churn-models")  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
+trained.require(min_auc=0.8)  # mypy: arg-type; pyright: reportArgumentType; ty: no-matching-overload; pyrefly: no-matching-overload; editable pyrefly: -
+prepared.require(max_training_time="4 hours", max_log_loss=0.5)  # mypy: arg-type; pyright: reportArgumentType; ty: no-matching-overload; pyrefly: no-matching-overload; editable pyrefly: -
+# at run time: fine; the type checkers ask for provide
+Pipeline("raw").train_xgboost(training_data="s3://my-bucket/train")  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
+loaded.merge(Pipeline("other").load_data("s3://my-bucket/more.csv", label="churn", name="more")).train_xgboost()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
+
+pipe = Pipeline("rebound").load_data("s3://my-bucket/churn.csv", label="churn")
+pipe = pipe.train_xgboost()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
+
+
+def unprepared(pipe: Pipeline[TrainingData]) -> Pipeline[Union[TrainingData, ModelArtifacts]]:
+    return pipe.train_xgboost()
+
+
+unprepared(loaded)  # mypy: arg-type; pyright: reportArgumentType; ty: invalid-argument-type; pyrefly: bad-argument-type

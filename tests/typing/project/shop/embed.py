@@ -1,0 +1,1 @@
+"""The program of the steps; the type checkers' tests never run it."""
