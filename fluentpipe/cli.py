@@ -122,8 +122,9 @@ def demo(home: Path | None, plain: bool, quiet: bool) -> None:
 @click.option("--from", "from_step", metavar="STEP", help="Carry out this step anew, and all that depend on it.")
 @click.option("--only", metavar="STEP", help="Carry out this step alone, on what the newest run left of the others.")
 @click.option(
-    "--isolation", type=click.Choice(["fork", "process"]), default="fork",
-    help="fork: scripts start with the imports done; process: each in a new interpreter. [default: fork]",
+    "--isolation", type=click.Choice(["fork", "process", "paths"]), default="fork",
+    help="fork: scripts start with the imports done; process: each in a new interpreter; paths: /opt/ml is there itself."
+    " [default: fork]",
 )  # fmt: skip
 @click.option("--max-parallel", type=click.IntRange(min=1), help="Steps side by side. [default: the cores]")
 @_plain

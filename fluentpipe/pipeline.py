@@ -349,7 +349,8 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
             cache: Whether results that are kept from earlier runs are taken, and results are kept.
             from_step: Step that is carried out anew, and with it all that depend on it.
             only: Step that is carried out alone, on what the newest run left of the others.
-            isolation: `fork`: Python scripts start with the imports done; `process`: each in a new interpreter.
+            isolation: `fork`: Python scripts start with the imports done; `process`: each in a new interpreter;
+                `paths`: programs see `/opt/ml` itself.
             max_parallel: Steps side by side; by default as many as there are cores.
             echo: Takes each line of progress; None for silence. "auto" is a live table in a terminal and in a notebook,
                 and lines elsewhere.

@@ -143,8 +143,11 @@ class Cache:
         last = self._last(pipeline, step)
         with contextlib.suppress(OSError):
             last.parent.mkdir(parents=True, exist_ok=True)
-            content = {"key": identity.key, "pipeline": pipeline, "step": step, "parts": dict(identity.parts)}
-            write_atomically(last, json.dumps(content))
+            content = json.dumps(
+                {"key": identity.key, "pipeline": pipeline, "step": step, "parts": dict(identity.parts)}
+            )
+            if not last.exists() or last.read_text(encoding="utf-8") != content:
+                write_atomically(last, content)
 
     def _last(self, pipeline: str, step: str) -> Path:
         name = hashlib.sha256(json.dumps([pipeline, step]).encode()).hexdigest()[:32]

@@ -123,9 +123,8 @@ class Execution:
         self.record.step(entry.name, "Running", started=started, job=job.name, log=log, reason=answer.why)
         (stage / "job.json").write_text(json.dumps(mask.data(job.request), indent=2), encoding="utf-8")
         facts: dict[str, Any] = {}
-        if answer.result is not None:
-            result = self._taken(answer.result, stage)
-        else:
+        answer = self._taken(answer, stage)
+        if (result := answer.result) is None:
             result, facts = self._made(entry, job, stage, answer, threads, mask)
         folder = self.record.publish(stage, entry.name)
         outputs = {output: f"steps/{entry.name}/{path}" for output, path in result.outputs.items()}
@@ -148,12 +147,20 @@ class Execution:
         name = job_name(execution_id, entry.name)
         return _JOBS[entry.type](entry.name, name, values.resolve(entry.arguments, {f"{entry.type}JobName": name}))
 
-    def _taken(self, result: Result, stage: Path) -> Result:
-        """Put a result that is there already into the step's folder."""
-        if (result.folder / "out").is_dir():
-            link_tree(result.folder / "out", stage / "out")
-        shutil.copyfile(result.folder / "log.txt", stage / "log.txt")
-        return result
+    def _taken(self, answer: Answer, stage: Path) -> Answer:
+        """Put a result that is there already into the step's folder; another run may have removed it meanwhile."""
+        if answer.result is None:
+            return answer
+        try:
+            if (answer.result.folder / "out").is_dir():
+                link_tree(answer.result.folder / "out", stage / "out")
+            shutil.copyfile(answer.result.folder / "log.txt", stage / "log.txt")
+        except FileNotFoundError:
+            if answer.identity is None:  # of a past run that was asked for
+                raise
+            shutil.rmtree(stage / "out", ignore_errors=True)
+            return Answer(answer.identity, None, "its result is not kept any more")
+        return answer
 
     def _made(
         self, entry: StepEntry, job: Job, stage: Path, answer: Answer, threads: int, mask: Mask

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import platform
@@ -61,7 +62,7 @@ class Record:
             },
             "models": [],
             "property_files": [],
-            "versions": versions(),
+            "versions": dict(versions()),
         }
         write_atomically(self.path / "definition.json", json.dumps(definition.document, indent=2))
         self._events = (self.path / "events.jsonl").open("a", encoding="utf-8")
@@ -204,6 +205,7 @@ def now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """Python, fluentpipe and the packages that decide what a model looks like."""
     found = {"fluentpipe": __version__, "python": platform.python_version(), "platform": platform.platform()}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, strategies as st
 
 from fluentpipe.errors import GateFailed, RunError
 from fluentpipe.run import Run
+from fluentpipe.run.cache import Cache
 from fluentpipe.run.hashing import Hashes
 from fluentpipe.run.identity import difference
 from fluentpipe.run.policies import seconds_of
@@ -330,3 +333,30 @@ def test_a_file_that_was_just_written_is_not_trusted_to_stay(tmp_path):
     file.write_bytes(b"y" * 100_000)
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert hashes.file(file) != digest
+
+
+def test_runs_at_once_share_one_cache_and_register_one_version(run, rows):
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: run(canonical(), parameters={"data": rows}), range(4)))
+    assert {each.status for each in results} == {"Succeeded"}
+    assert [each.models[0].version for each in results] == [1] * 4
+    assert cached(run(canonical(), parameters={"data": rows})) == list(JOBS)
+
+
+def test_a_result_that_goes_while_it_is_taken_is_made_again(run, rows, tmp_path):
+    cache, over = Cache(tmp_path / "home", "other"), threading.Event()
+
+    def remove_all_the_time() -> None:
+        while not over.is_set():
+            for entry in cache.entries():
+                cache.drop(entry.path)
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(remove_all_the_time)
+        try:
+            results = [run(canonical(), parameters={"data": rows}) for _ in range(5)]
+        finally:
+            over.set()
+        future.result()
+    assert {each.status for each in results} == {"Succeeded"}
+    assert {each.metrics["auc"] for each in results} == {0.3}
