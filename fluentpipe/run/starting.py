@@ -97,7 +97,10 @@ def start(command: Command, *, fork: bool) -> Started:
             return steward.start(command, fork=forks)
         except (OSError, EOFError):  # somebody killed it, perhaps a moment ago
             steward.kill()
-    raise RunError("The process that starts the steps dies again and again.", fix="see what ends it: the system may have run out of memory")
+    raise RunError(
+        "The process that starts the steps dies again and again.",
+        fix="see what ends it: the system may have run out of memory",
+    )
 
 
 def cannot_start(command: Command, why: str) -> RunError:
