@@ -73,6 +73,8 @@ class Board:
                 return
             elif kind == "step":
                 self._step(row, state, event)
+            elif kind == "memory":
+                row.memory = event.get("peak_memory_mb")
             elif kind == "output":
                 row.line = str(event.get("line", "")).strip() or row.line
                 row.progress = row.progress.after(row.line)
@@ -195,7 +197,7 @@ class _InNotebook:
     def __call__(self, event: Event) -> None:
         self._board(event)
         now = time.monotonic()
-        if now < self._next and event.get("event") in {"output", None}:
+        if now < self._next and event.get("event") in {"output", "memory"}:
             return
         self._next = now + _NOTEBOOK_SECONDS
         ipython: Any = importlib.import_module("IPython.display")  # without types, and there only in a notebook

@@ -6,10 +6,11 @@ A listener is any function that takes an event, a mapping with `time` (ISO 8601,
     step Running       step; likewise `step Succeeded`, `step Failed`, … with reason, seconds, cpu_seconds,
                        peak_memory_mb, exit_code where they are known
     output             step, line: what its program wrote
+    memory             step, peak_memory_mb: the peak so far of a program that runs, when it has risen by a tenth
     model registered   group, version, arn, path, approval_status
     run Succeeded      likewise `run Failed`, `run Stopped`: the last one
 
-All but `output` are also the lines of events.jsonl. Readers pass over events and members that they do not know.
+All but `output` and `memory` are also the lines of events.jsonl. Readers pass over events and members that they do not know.
 """
 
 from __future__ import annotations

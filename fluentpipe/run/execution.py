@@ -172,7 +172,7 @@ class Execution:
         (stage / "log.txt").touch()
         note = functools.partial(self.record.note, entry.name)
         performance = Performance(
-            job, stage, self.storage, self.children, mask, self.say, self.record.output, note, final
+            job, stage, self.storage, self.children, mask, self.say, self.record.output, self.record.memory, note, final
         )  # fmt: skip
         waits: Iterator[float] | None = None
         try:

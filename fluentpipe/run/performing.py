@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,7 @@ class Performance:
     mask: Mask
     say: Callable[[str], None]  # takes each line of its output
     output: Callable[[str, str], None]  # the same for listeners: the step and the line
+    memory: Callable[[str, float], None]  # likewise: the step and its peak so far, MiB
     note: Callable[..., None]  # takes what was measured of a program that failed
     log: Path  # where its log will be found
 
@@ -65,7 +67,8 @@ class Performance:
                 self.output(job.step, line)
                 self.say(f"[{job.step}] {line}")
 
-            ended = self.children.run(self.children.isolation.wrapped(command, root), on_line)
+            on_memory = functools.partial(self.memory, job.step)
+            ended = self.children.run(self.children.isolation.wrapped(command, root), on_line, on_memory)
         if ended.code != 0:
             self.note(**measured(ended))
             raise job_failed(job, ended, root, self.log, self.mask, command.seconds)

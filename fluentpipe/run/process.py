@@ -49,12 +49,15 @@ class Children:
         self._running: set[_Child] = set()
         self._closed = threading.Event()
 
-    def run(self, command: Command, on_line: Callable[[str], None]) -> Exit:
+    def run(
+        self, command: Command, on_line: Callable[[str], None], on_memory: Callable[[float], None] | None = None
+    ) -> Exit:
         """Start a command and wait for its end.
 
         Args:
             command: What to start, in a process group of its own.
             on_line: Takes each line of its output, stdout and stderr merged, without the line end.
+            on_memory: Takes its peak memory, MiB, when that has risen by a tenth.
 
         Raises:
             RunError: The program cannot be started, or `end` was called before.
@@ -65,7 +68,7 @@ class Children:
             child = _Child(command, self._grace, fork=self._fork)
             self._running.add(child)
         try:
-            return child.follow(on_line)
+            return child.follow(on_line, on_memory)
         finally:
             child.close()
             with self._lock:
@@ -102,10 +105,10 @@ class _Child:
         self._own_handle = _exit_handle(self._process.pid) if self._process.handle is None else None
         self._exit_handle = self._process.handle if self._own_handle is None else self._own_handle
 
-    def follow(self, on_line: Callable[[str], None]) -> Exit:
+    def follow(self, on_line: Callable[[str], None], on_memory: Callable[[float], None] | None = None) -> Exit:
         """Read its output until it ends; enforce the time limit; end what it left behind."""
         tail: deque[str] = deque(maxlen=_TAIL)
-        timed_out, peak, next_look = False, 0.0, 0.0
+        timed_out, peak, next_look, told = False, 0.0, 0.0, 0.0
         for line in self._lines():
             if line is not None:
                 tail.append(line)
@@ -114,6 +117,9 @@ class _Child:
             now = time.monotonic()
             if now >= next_look:
                 peak, next_look = max(peak, peak_so_far(self._process.pid)), now + self._pace()
+                if on_memory is not None and peak > 1.1 * told:
+                    told = peak
+                    on_memory(peak)
             if not timed_out and self._deadline is not None and now >= self._deadline:
                 timed_out = True
                 self.end()

@@ -109,6 +109,11 @@ class Record:
         if self._listener is not None:
             self._tell({"time": now(), "event": "output", "step": step, "line": line})
 
+    def memory(self, step: str, peak_memory_mb: float) -> None:
+        """Tell the listener the peak memory of a program so far."""
+        if self._listener is not None:
+            self._tell({"time": now(), "event": "memory", "step": step, "peak_memory_mb": round(peak_memory_mb, 1)})
+
     def _tell(self, event: Event) -> None:
         """One event at a time. A listener that fails is not asked again: whoever watches cannot end a run."""
         with self._telling:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import pty
@@ -59,13 +60,14 @@ def test_the_board_tells_where_every_step_stands() -> None:
         {"event": "output", "step": "train", "line": "averaging 5 models, each stopped on another 20% of the 100 rows"}
     )
     board({"event": "output", "step": "train", "line": "fold 3 round 50 validation-logloss 0.41"})
-    board({"event": "memory of the moon", "step": "nobody"})
+    board({"event": "memory", "step": "train", "peak_memory_mb": 98.6})
+    board({"event": "colour of the moon", "step": "nobody"})
     clock.now += 3.5
     title, head, _, load, train, gate = drawn(board)
     assert title.split("  ") == ["churn", "1 of 3 steps", "3.5 s"]
     assert head.split() == ["step", "time", "memory", "progress"]
     assert load.split() == ["✓", "load", "2.0", "s", "117", "MiB", "Succeeded"]
-    assert train.split()[:4] == ["●", "train", "3.5", "s"]
+    assert train.split()[:6] == ["●", "train", "3.5", "s", "99", "MiB"]
     assert train.endswith("fold 3 of 5, round 50, validation-logloss 0.41")
     assert gate.split() == ["·", "gate", "Waiting"]
 
@@ -165,8 +167,17 @@ def test_a_listener_is_told_each_event_and_each_line(home) -> None:
     succeeded = next(event for event in told if event["event"] == "step Succeeded")
     assert succeeded["seconds"] == run.steps["first"].seconds
     written = [json.loads(line) for line in (run.path / "events.jsonl").read_text().splitlines()]
-    assert written == [event for event in told if event["event"] != "output"]
+    assert written == [event for event in told if event["event"] not in {"output", "memory"}]
     assert written[-1]["event"] == "run Succeeded"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the memory of a process that runs")
+def test_a_listener_is_told_the_memory_of_a_program_that_runs(home) -> None:
+    told: list[Any] = []
+    start(home, "import time; held = bytearray(b'x') * (200 << 20); time.sleep(0.6)", listener=told.append)
+    peaks = [event["peak_memory_mb"] for event in told if event["event"] == "memory"]
+    assert peaks[-1] > 200
+    assert all(after > 1.09 * before for before, after in itertools.pairwise(peaks))
 
 
 def test_a_listener_that_fails_ends_no_run_and_is_not_asked_again(home) -> None:
