@@ -123,9 +123,11 @@ def demo(home: Path | None, plain: bool, quiet: bool) -> None:
 @click.option("--only", metavar="STEP", help="Carry out this step alone, on what the newest run left of the others.")
 @click.option(
     "--isolation", type=click.Choice(["fork", "process", "paths"]), default="fork",
-    help="fork: scripts start with the imports done; process: each in a new interpreter; paths: /opt/ml is there itself."
-    " [default: fork]",
+    help="fork: scripts start with the imports done; process: each in a new interpreter; "
+    "paths: each finds its files at /opt/ml itself. [default: fork]",
 )  # fmt: skip
+@click.option("--isolate", "isolation", flag_value="paths", help="The same as --isolation paths.")
+@click.option("--offline", is_flag=True, help="No network for the steps, nothing read from S3.")
 @click.option("--max-parallel", type=click.IntRange(min=1), help="Steps side by side. [default: the cores]")
 @_plain
 @click.option("-q", "--quiet", is_flag=True, help="Only the outcome.")
@@ -140,6 +142,7 @@ def run(
     from_step: str | None,
     only: str | None,
     isolation: str,
+    offline: bool,
     max_parallel: int | None,
     plain: bool,
     quiet: bool,
@@ -160,6 +163,7 @@ def run(
             from_step=from_step,
             only=only,
             isolation=isolation,
+            offline=offline,
             max_parallel=max_parallel,
             echo=watch.echo,
             listener=watch.listener,

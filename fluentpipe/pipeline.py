@@ -334,6 +334,7 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
         from_step: str | None = None,
         only: str | None = None,
         isolation: str = "fork",
+        offline: bool = False,
         max_parallel: int | None = None,
         echo: Callable[[str], None] | Literal["auto"] | None = "auto",
         listener: Callable[[Mapping[str, Any]], None] | None = None,
@@ -350,7 +351,8 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
             from_step: Step that is carried out anew, and with it all that depend on it.
             only: Step that is carried out alone, on what the newest run left of the others.
             isolation: `fork`: Python scripts start with the imports done; `process`: each in a new interpreter;
-                `paths`: programs see `/opt/ml` itself.
+                `paths`: each finds its files at /opt/ml itself, where the platform can.
+            offline: Whether steps have no network, where the platform can take it, and nothing is read from S3.
             max_parallel: Steps side by side; by default as many as there are cores.
             echo: Takes each line of progress; None for silence. "auto" is a live table in a terminal and in a notebook,
                 and lines elsewhere.
@@ -379,6 +381,7 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
                 from_step=from_step,
                 only=only,
                 isolation=isolation,
+                offline=offline,
                 max_parallel=max_parallel,
                 echo=watch.echo,
                 listener=watch.listener,

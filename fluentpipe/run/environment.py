@@ -37,6 +37,10 @@ def inherited(threads: int) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONIOENCODING": "utf-8",
+        # What a script, or the drivers of SDK v3, would install goes into an image there, but here into the user's own
+        # environment: only what is in it already is found.
+        "PIP_NO_INDEX": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "AWS_DEFAULT_REGION": "us-east-1",  # where scripts make a client; there are no credentials
         "OMP_WAIT_POLICY": "passive",  # spinning threads of two busy steps take each other's cores
         "OMP_NUM_THREADS": str(threads),

@@ -17,6 +17,7 @@ _MESSAGE = 1024  # characters of the failure file that count, as on the service
 _SHOWN = 10  # lines of the log
 _LINE = 300  # characters of a line
 _NO_MODULE = re.compile(r"No module named '?([\w.]+)")
+_NOT_INSTALLED = re.compile(r"No matching distribution found for ([\w.\-]+)")
 _NO_SPACE = re.compile(r"\[Errno 28\]|No space left on device")
 _NO_MEMORY = re.compile(r"MemoryError|std::bad_alloc|(?i:out of memory|cannot allocate memory)")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -91,4 +92,6 @@ def _advice(ended: Exit, lines: list[str]) -> str:
             module = found.group(1).partition(".")[0]
             what = "'fluentpipe[local]'" if module in _BROUGHT else module
             return f"install what the script imports: pip install {what}"
+        if found := _NOT_INSTALLED.search(line):
+            return f"a step installs nothing here (PIP_NO_INDEX); do it yourself: pip install {found.group(1)}"
     return "correct what the message says and run again; the log has the rest"

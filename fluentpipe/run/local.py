@@ -97,7 +97,10 @@ def run(
     remote = None if offline else S3(folder / "s3", echo or _silent)
     storage = Storage.of(definition, Maps.of(maps), remote)
     isolated = Isolation.of(paths=isolation == "paths", network=not offline)
-    settled = preflight(definition, parameters or {}, storage)
+    try:
+        settled = preflight(definition, parameters or {}, storage)
+    finally:
+        storage.close()
     if isolation not in _ISOLATIONS:
         raise RunError(f"isolation is {isolation!r}; it is one of {', '.join(_ISOLATIONS)}.", run=None)
     selection = select(definition, folder, from_step, only)
@@ -145,6 +148,7 @@ def _terminable() -> Iterator[None]:
 
 def _closed(execution: Execution, status: RunStatus, reason: str = "") -> Run:
     """Write the end of the run, and its report."""
+    execution.storage.close()
     run = execution.record.close(status, reason)
     try:
         write_report(run.path)

@@ -190,9 +190,10 @@ class S3:
                 answer = self._connected().get_object(
                     Bucket=each.bucket, Key=each.key, IfMatch=f'"{each.etag}"', Range=f"bytes={before}-"
                 )
-                for chunk in answer["Body"].iter_chunks(_CHUNK):
-                    file.write(chunk)
-                    progress.add(len(chunk))
+                with contextlib.closing(answer["Body"]) as body:
+                    for chunk in body.iter_chunks(_CHUNK):
+                        file.write(chunk)
+                        progress.add(len(chunk))
             except Exception as error:
                 if not breaks_off(error):
                     raise

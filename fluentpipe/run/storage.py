@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -41,6 +41,13 @@ class Source(Protocol):
 
     def find(self, uri: str) -> Found | None:
         """The files behind a URI without a trailing slash, or None where this source has none."""
+
+
+class Remote(Source, Protocol):
+    """A source with connections."""
+
+    def close(self) -> None:
+        """End them."""
 
 
 @attrs.define
@@ -122,9 +129,10 @@ class Storage:
 
     outputs: Outputs
     sources: tuple[Source, ...]
+    close: Callable[[], None] = lambda: None  # ends connections; the next find opens new ones
 
     @classmethod
-    def of(cls, definition: Definition, maps: Maps, remote: Source | None = None) -> Storage:
+    def of(cls, definition: Definition, maps: Maps, remote: Remote | None = None) -> Storage:
         """The storage of a new run.
 
         Args:
@@ -133,7 +141,8 @@ class Storage:
             remote: Asked for what nothing here stands for; it raises where it has nothing either.
         """
         outputs = Outputs()
-        return cls(outputs, (outputs, Assets(definition), maps, *([remote] if remote else [])))
+        local = (outputs, Assets(definition), maps)
+        return cls(outputs, local) if remote is None else cls(outputs, (*local, remote), remote.close)
 
     def find(self, uri: str) -> Found:
         """What a URI, a `file://` URI or a local path stands for.

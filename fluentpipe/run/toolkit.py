@@ -22,7 +22,7 @@ def read_hyperparameters(written: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def command_arguments(hyperparameters: Mapping[str, Any]) -> tuple[str, ...]:
-    """`--key value` (`-k value` for one letter), keys sorted; a mapping becomes `a=1,b=2`."""
+    """`--key value` (`-k value` for one letter), keys sorted; a mapping becomes `a=1,b=2`, null nothing."""
     words: list[str] = []
     for key in sorted(hyperparameters):
         words += [f"--{key}" if len(key) > 1 else f"-{key}", _argument(hyperparameters[key])]
@@ -58,7 +58,7 @@ def toolkit_variables(
         "current_instance_group_hosts": [HOST],
         "current_instance_type": RESOURCES["current_instance_type"],
         "distribution_instance_groups": [],
-        "framework_module": "",
+        "framework_module": None,
         "hosts": [HOST],
         "input_config_dir": str(root / "input" / "config"),
         "input_data_config": channels,
@@ -92,6 +92,11 @@ def toolkit_variables(
             **known,
             "additional_framework_parameters": framework,
             "channel_input_dirs": folders,
+            "distribution_hosts": [],
+            "is_modelparallel_enabled": None,
+            "is_smddpmprun_installed": False,
+            "is_smddprun_installed": False,
+            "topology": [],
             "hyperparameters": hyperparameters,
             "is_master": True,
             "job_name": job,
@@ -114,7 +119,7 @@ _TOOLKIT_PARAMETERS = frozenset(
 def _argument(value: Any) -> str:
     if isinstance(value, Mapping):
         return ",".join(f"{name}={value[name]}" for name in sorted(value))
-    return str(value)
+    return "" if value is None else str(value)
 
 
 def _decoded(text: str) -> Any:

@@ -103,6 +103,9 @@ class Cut:
         yield self._body.read(self._size)
         raise ConnectionResetError("the connection broke")
 
+    def close(self) -> None:
+        self._body.close()
+
 
 def cutting(s3: S3, sizes: list[int]) -> list[str]:
     """Let the next bodies break after so many bytes; returns the ranges that are asked for."""
@@ -200,8 +203,10 @@ def test_without_credentials_the_ways_out_are_told(bucket, monkeypatch, tmp_path
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it may have found some before
+    remote = S3(tmp_path, print)
     with pytest.raises(SourceError, match="no AWS credentials were found") as caught:
-        S3(tmp_path, print).find(f"s3://{BUCKET}/raw")
+        remote.find(f"s3://{BUCKET}/raw")
+    remote.close()
     assert f"--map s3://{BUCKET}=./folder" in str(caught.value)
     assert "aws configure" in str(caught.value)
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from fluentpipe.run.toolkit import command_arguments, read_hyperparameters
 
@@ -40,7 +40,7 @@ def told(run, rows) -> dict[str, Any]:
 
 def test_the_command_line_has_every_hyperparameter_sorted_and_none_of_sagemakers(told):
     assert told["argv"] == [
-        "-e", "0.1", "--flags", "a=True,b=1", "--max_depth", "8", "--my-param", "x y", "-n", "None",
+        "-e", "0.1", "--flags", "a=True,b=1", "--max_depth", "8", "--my-param", "x y", "-n", "",
         "--out", f"{told['root']}/model",
     ]  # fmt: skip
     assert json.loads(told["env"]["SM_USER_ARGS"]) == told["argv"]
@@ -91,6 +91,7 @@ def test_the_configuration_files_are_there_and_hyperparameters_in_them_are_all_t
     assert told["cwd"] == f"{told['root']}/code"
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first text that Hypothesis draws costs a second
 @given(
     st.dictionaries(
         st.text("abc_", min_size=2), st.text() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
