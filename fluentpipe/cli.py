@@ -46,18 +46,19 @@ def _reported(command: F) -> F:
 
     @functools.wraps(command)
     def call(*args: Any, **values: Any) -> Any:
+        run = None
         try:
             return command(*args, **values)
-        except GateFailed as error:
-            status = 3
-            message = str(error)
         except RunError as error:
-            status = 1
+            status = 3 if isinstance(error, GateFailed) else 1
             message = str(error)
+            run = getattr(error, "run", None)  # absent where nothing was started
         except (FluentpipeError, FileNotFoundError) as error:
             status = 2
             message = f"{type(error).__name__}: {error}"
         click.echo(click.style(message, fg="red"), err=True)
+        if run is not None:
+            click.echo(f"report: {run.report}", err=True)
         sys.exit(status)
 
     return cast("F", call)

@@ -55,6 +55,8 @@ def test_a_missed_gate_has_a_status_and_a_message_of_its_own_and_registers_nothi
     )
     assert rest[0].startswith("  metrics.auc: 0.8")
     assert rest[0].endswith(" is not >= 0.99")
+    report = rest[-1].removeprefix("report: ")
+    assert "is not &gt;= 0.99" in Path(report).read_text("utf-8")
     assert not (tmp_path / ".fluentpipe" / "registry").exists()
 
 
