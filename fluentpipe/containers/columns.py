@@ -79,9 +79,19 @@ class Profile:
 def profile(name: str, column: pa.ChunkedArray) -> Profile:
     """Look at one column."""
     kind = TYPE_NAMES[column.type]
-    distinct = int(pc.count_distinct(column, mode="only_valid").as_py())
+    distinct = _count_distinct(column)
     is_monotone = kind == "integer" and distinct == len(column) and _is_monotone(column)
     return Profile(name, kind, len(column), column.null_count, distinct, is_monotone)
+
+
+def _count_distinct(column: pa.ChunkedArray) -> int:
+    """The number of different values, missing ones left out; NaN is one value."""
+    if not pa.types.is_floating(column.type):
+        return int(pc.count_distinct(column, mode="only_valid").as_py())
+    ordered = np.sort(column.drop_null().to_numpy())  # a quarter of the time of hashing
+    present = int(np.searchsorted(ordered, np.nan)) if len(ordered) and np.isnan(ordered[-1]) else len(ordered)
+    changes = int(np.count_nonzero(ordered[1:present] != ordered[: max(present - 1, 0)]))
+    return (changes + 1 if present else 0) + (present < len(ordered))
 
 
 def profiles(table: pa.Table) -> list[Profile]:
@@ -126,11 +136,20 @@ def _row_keys(table: pa.Table) -> npt.NDArray[np.uint64]:
     """A 64-bit key for each row; equal rows have equal keys, others practically never."""
     keys = np.zeros(table.num_rows, dtype=np.uint64)
     for column in table.columns:
-        encoded = column.combine_chunks().dictionary_encode()
-        encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
-        codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False).astype(np.uint64)
-        keys = _mixed(keys ^ _mixed(codes))
+        keys = _mixed(keys ^ _mixed(_codes(column)))
     return keys
+
+
+def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
+    """A number for each value; equal values have equal numbers, missing ones are values of their own."""
+    if pa.types.is_floating(column.type) and not column.null_count:
+        numbers = column.to_numpy().astype(np.float64) + 0.0  # which makes a zero of a negative zero
+        numbers[np.isnan(numbers)] = np.nan
+        return np.asarray(numbers.view(np.uint64))
+    encoded = column.combine_chunks().dictionary_encode()
+    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
+    return np.asarray(codes.astype(np.uint64))
 
 
 def _mixed(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -1,0 +1,27 @@
+"""What is counted and compared quickly is counted and compared as Arrow does it."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from hypothesis import given, strategies as st
+
+from fluentpipe.containers.columns import _count_distinct, _row_keys
+
+values = st.lists(st.one_of(st.none(), st.floats(), st.sampled_from([1.0, 2.0, float("nan")])))
+
+
+@given(values)
+def test_distinct_numbers_are_counted_as_arrow_counts_them(numbers):
+    column = pa.chunked_array([pa.array([None if x is None else x + 0.0 for x in numbers], pa.float64())])
+    assert _count_distinct(column) == pc.count_distinct(column, mode="only_valid").as_py()
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.0, -0.0, 1.5, float("nan")]), st.sampled_from(["a", None, "b"]))))
+def test_rows_have_one_key_exactly_where_they_are_equal(rows):
+    table = pa.table(
+        {"x": pa.array([x for x, _ in rows], pa.float64()), "y": pa.array([y for _, y in rows], pa.string())}
+    )
+    plain = [(str(x + 0.0), y) for x, y in rows]
+    keys = _row_keys(table).tolist()
+    assert [keys.index(key) for key in keys] == [plain.index(row) for row in plain]
