@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -243,3 +244,24 @@ def test_a_model_that_is_missing_leaves_nothing_behind(tmp_path):
     with pytest.raises(FluentpipeError):
         register(tmp_path, request, storage_of(), run="r", step="s")
     assert list((tmp_path / "registry" / "g").iterdir()) == []
+
+
+NAMES = st.lists(
+    st.sampled_from(["..", ".", "", "a", "b", "/", "C:", "\\", "\n", "~", "é"]), min_size=1, max_size=5
+).map("/".join)
+KINDS = st.sampled_from([tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+
+
+@given(members=st.lists(st.tuples(NAMES, KINDS, NAMES), min_size=1, max_size=4))
+def test_no_archive_writes_outside_its_folder_or_leaves_a_link(members):
+    with tempfile.TemporaryDirectory() as folder:
+        archive, inner = Path(folder, "x.tar"), Path(folder, "deep", "in", "here")
+        with tarfile.open(archive, "w") as tar:
+            for name, kind, target in members:
+                tar.addfile(
+                    _member(name, type=kind, linkname=target if kind in (tarfile.SYMTYPE, tarfile.LNKTYPE) else "")
+                )
+        with contextlib.suppress(RunError):
+            unpack(archive, inner)
+        made = [path for path in Path(folder).rglob("*") if path != archive and not inner.is_relative_to(path)]
+        assert all(path.is_relative_to(inner) and not path.is_symlink() for path in made)
