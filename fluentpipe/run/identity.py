@@ -22,6 +22,7 @@ from fluentpipe.run.job import Job, JobInput, find_input
 from fluentpipe.run.record import versions
 from fluentpipe.run.storage import Found, Storage
 from fluentpipe.run.toolkit import read_hyperparameters
+from fluentpipe.run.training_program import own_programs
 
 _FORMAT = 1  # of identities; a change of what the runner does for a program makes it another
 # Members of requests, at any depth, that say where, on what or by whom, and not what is computed.
@@ -165,10 +166,10 @@ def _is_code(job_input: JobInput, request: Mapping[str, Any]) -> bool:
 
 
 def _submitted(job: Job, storage: Storage, hashes: Hashes) -> dict[str, str]:
-    """The files of the directory that a training in script mode names."""
+    """The files of the directory that a training in script mode names, or ours that stand for an image's algorithm."""
     written = job.request.get("HyperParameters", {})
     if _SUBMIT not in written:
-        return {}
+        return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in own_programs(job.request)}
     found: Found = storage.find(str(read_hyperparameters({_SUBMIT: written[_SUBMIT]})[_SUBMIT]))
     name, content = next(iter(found.files.items()), ("", b""))
     if not found.is_object or not name.endswith(_ARCHIVES):

@@ -60,6 +60,13 @@ def program_of(request: Mapping[str, Any]) -> Program:
     return Script(request) if "sagemaker_program" in request.get("HyperParameters", {}) else Algorithm()
 
 
+def own_programs(request: Mapping[str, Any]) -> tuple[Path, ...]:
+    """Our files that run in place of an image's program: like the code of a script, they decide about the result."""
+    if "AlgorithmSpecification" not in request or not isinstance(program_of(request), Algorithm):
+        return ()
+    return tuple(sorted(_ALGORITHM.parent.glob("*.py")))
+
+
 @attrs.frozen
 class Script:
     """Script mode: `python train.py --key value …`; the XGBoost images run a module, `python -m train`."""

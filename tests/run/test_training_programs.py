@@ -16,6 +16,7 @@ from fluentpipe.run import Run
 from fluentpipe.run.builtin.channel_tables import UserError, read_channel
 from fluentpipe.run.builtin.xgboost_algorithm import settings
 from fluentpipe.run.paths import relocated_everywhere
+from fluentpipe.run.training_program import own_programs
 
 from .pipelines import DRIVERS, IMAGE, Sketch, packed
 
@@ -247,3 +248,10 @@ def test_moving_paths_leaves_no_path_of_the_container_and_nothing_else_changes(t
     moved = relocated_everywhere(text, Path("/r"))
     assert relocated_everywhere(moved, Path("/r")) == moved
     assert moved.replace("/r", "/opt/ml") == text.replace("/r", "/opt/ml")
+
+
+def test_our_program_in_place_of_the_images_is_part_of_what_a_cached_result_came_from():
+    request = {"AlgorithmSpecification": {"TrainingImage": "x/sagemaker-xgboost:3.0-5"}}
+    assert {file.name for file in own_programs(request)} >= {"channel_tables.py", "xgboost_algorithm.py"}
+    assert not own_programs({**request, "HyperParameters": {"sagemaker_program": "train.py"}})
+    assert not own_programs({"AppSpecification": {}})
