@@ -128,12 +128,12 @@ class Cache:
             shutil.rmtree(doomed, ignore_errors=True)
 
     def why(self, pipeline: str, step: str, identity: Identity) -> str:
-        """Why there is no result for an identity, told against what the step last was."""
+        """Why there is no result for an identity, told against what the step last was; nothing for its first time."""
         last = self._last(pipeline, step)
         try:
             before = json.loads(last.read_bytes())
         except (OSError, ValueError):
-            return "nothing kept yet"
+            return ""
         if before["key"] == identity.key:
             return "its result is not kept any more"
         return difference(before["parts"], identity.parts)
