@@ -34,18 +34,25 @@ class Alive:
         folder = home / "running"
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / run
-        # Locked before it has its name: whoever sees the name without a lock sees a dead run.
-        temporary = folder / f"{_STARTING}{run}-{secrets.token_hex(4)}"
-        self._descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o644)
-        try:
-            os.write(self._descriptor, str(os.getpid()).encode())
-            if fcntl is not None:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX)  # at most a look of another run is in the way
-            temporary.replace(self._path)
-        except BaseException:
-            os.close(self._descriptor)
-            temporary.unlink(missing_ok=True)
-            raise
+        while True:
+            # Locked before it has its name: whoever sees the name without a lock sees a dead run.
+            temporary = folder / f"{_STARTING}{run}-{secrets.token_hex(4)}"
+            self._descriptor = os.open(
+                temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o644
+            )
+            try:
+                os.write(self._descriptor, str(os.getpid()).encode())
+                if fcntl is not None:
+                    fcntl.flock(self._descriptor, fcntl.LOCK_EX)  # at most a look of another run is in the way
+                temporary.replace(self._path)
+            except FileNotFoundError:  # collected by another run in the moment before it was locked
+                os.close(self._descriptor)
+                continue
+            except BaseException:
+                os.close(self._descriptor)
+                temporary.unlink(missing_ok=True)
+                raise
+            return
 
     def close(self) -> None:
         """Take the mark away."""

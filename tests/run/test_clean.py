@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,16 @@ def test_the_command_says_what_went(arguments, said, run, tmp_path):
 
 def test_a_home_that_is_not_there_is_clean(tmp_path: Path):
     assert clean(tmp_path / "no").results == 0
+
+
+def test_runs_that_start_while_others_look_for_the_dead_are_not_taken_for_dead(tmp_path):
+    def begin(number: int) -> bool:
+        alive = Alive(tmp_path, f"run{number}")
+        collect_leftovers(tmp_path)
+        seen = f"run{number}" in living(tmp_path)
+        alive.close()
+        return seen
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(begin, range(400)))
+    assert list((tmp_path / "running").iterdir()) == []
