@@ -62,7 +62,7 @@ class Verbs(Generic[S]):
         environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
         cache_expire_after: str | None = None,
         name: str | None = None,
-    ) -> Pipeline[Union[S, RawData]]:
+    ) -> Pipeline[Any]:
         """Load a table of rows and split it into training, validation and test rows.
 
         CSV (also gzipped) and Parquet, one file or all files under a prefix. The test rows are set aside before anything is
@@ -118,7 +118,7 @@ class Verbs(Generic[S]):
         cache_expire_after: str | None = None,
         raw_data: Given[RawData | ProcessingOutput] | None = None,
         name: str | None = None,
-    ) -> Pipeline[Union[S, TrainingData, ValidationData, TestData, PreprocessingModel]]:
+    ) -> Pipeline[Any]:
         """Turn raw columns into numbers and categories that a learner of trees takes.
 
         What it learns (the categories, which are rare, which columns say nothing) it learns from the training rows only, and
@@ -161,7 +161,7 @@ class Verbs(Generic[S]):
         *,
         raw_data: Given[RawData | ProcessingOutput] | None = None,
         name: str | None = None,
-    ) -> Pipeline[Union[S, TrainingData, ValidationData, TestData, PreprocessingModel]]:
+    ) -> Pipeline[Any]:
         """Turn raw columns into numbers and categories that a learner of trees takes.
 
         What it learns (the categories, which are rare, which columns say nothing) it learns from the training rows only, and
@@ -239,7 +239,7 @@ class Verbs(Generic[S]):
         preprocessing_model: Given[PreprocessingModel | ProcessingOutput] | None = None,
         hyperparameters: Given[Hyperparameters | ProcessingOutput] | None = None,
         name: str | None = None,
-    ) -> Pipeline[Union[S, ModelArtifacts, JobName]]:
+    ) -> Pipeline[Any]:
         """Train gradient-boosted trees with XGBoost.
 
         Task, objective and metric follow the label. The defaults are small, slow steps with early stopping on the validation rows;
@@ -320,7 +320,7 @@ class Verbs(Generic[S]):
         model_artifacts: Given[ModelArtifacts] | None = None,
         test_data: Given[TestData | ProcessingOutput] | None = None,
         name: str | None = None,
-    ) -> Pipeline[Union[S, EvaluationReport, Predictions]]:
+    ) -> Pipeline[Any]:
         """Score a model on the test rows and report the metrics of its task.
 
         `evaluation.json` has the layout of SageMaker's model quality, and beside it the block `metrics` of plain numbers that
@@ -366,7 +366,7 @@ class Verbs(Generic[S]):
         max_training_time: str | int | None = None,
         evaluation_report: Given[EvaluationReport | ProcessingOutput] | None = None,
         name: str | None = None,
-    ) -> Pipeline[S]:
+    ) -> Pipeline[Any]:
         """Stop the pipeline unless the evaluated model reaches every figure; each one is a condition of its own.
 
         Figures are read from the `metrics` block of the evaluation report. `max_training_time` is no figure: it becomes the
@@ -408,7 +408,7 @@ class Verbs(Generic[S]):
         model_artifacts: Given[ModelArtifacts] | None = None,
         evaluation_report: Given[EvaluationReport | ProcessingOutput] | None = None,
         name: str | None = None,
-    ) -> Pipeline[Union[S, ModelPackage]]:
+    ) -> Pipeline[Any]:
         """Register the model as a new version of a model package group; the metrics of its evaluation go with it.
 
         The archive already holds the preprocessing and the inference code, so the registered model serves raw rows.

@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar, Union, cast, final
 
-from typing_extensions import Never, override
+from typing_extensions import Never, Self, override
 
 import fluentpipe.steps
 import fluentpipe_project
@@ -34,15 +34,16 @@ from fluentpipe.kinds import (
     ValidationData,
     known_kinds,
 )
+from fluentpipe.notebook import let_ipython_look
 from fluentpipe.offers import Offers, Provided, Scope
 from fluentpipe.order import in_order
 from fluentpipe.plan import Plan, parameters_in, plan
 from fluentpipe.plugins import load_plugins
-from fluentpipe.proxy import StepOutputProxy
-from fluentpipe.reference import Deferred, Given, Parameter, data_source
+from fluentpipe.proxy import Properties, StepOutputProxy
+from fluentpipe.reference import Deferred, Given, Parameter, PropertyReference, data_source
 from fluentpipe.resolve import Node, bind, check_references, offer_of, offers_of, said, same
 from fluentpipe.step import Step, class_of_verb, on_declared, step_classes
-from fluentpipe.verb import verb_method
+from fluentpipe.verb import BoundVerb, LiveVerb
 from fluentpipe_project import ProjectOutputs, ProjectVerbs
 
 if TYPE_CHECKING:
@@ -467,12 +468,12 @@ def _attach(cls: type[Step], replaced: type[Step] | None) -> None:
         if name in vars(ProjectVerbs):
             delattr(ProjectVerbs, name)
     for name in cls.contract.verbs:
-        method = verb_method(cls, name)
-        method.__annotations__["return"] = Pipeline  # a real class: live completion reads it
-        setattr(ProjectVerbs, name, method)
+        setattr(ProjectVerbs, name, LiveVerb(cls, name))
     outputs = f"{cls.contract.step_type}Outputs"
     namespace = {"__module__": fluentpipe_project.__name__, "__doc__": f"The outputs of {cls.contract.step_type}."}
-    setattr(fluentpipe_project, outputs, type(outputs, (StepOutputProxy,), namespace, step_type=cls.contract.step_type))
+    proxy = type(outputs, (StepOutputProxy,), namespace, step_type=cls.contract.step_type)
+    setattr(fluentpipe_project, outputs, proxy)
+    let_ipython_look([proxy])
 
 
 on_declared.append(_attach)
@@ -481,5 +482,9 @@ for _cls in step_classes():  # those of a project whose module was imported befo
         _attach(_cls, None)
 for _method in vars(Verbs).values():
     if callable(_method) and hasattr(_method, "__wrapped__"):
-        _method.__annotations__["return"] = Pipeline
+        _method.__annotations__["return"] = Self  # IPython's evaluator goes on with the live pipeline
+del Pipeline.__new__.__annotations__["return"]  # which it takes for a class that makes its own instances
+# Without it jedi looks at the outputs that there are, which have steps of any name, instead of at their class.
+del vars(Pipeline)["outputs"].fget.__annotations__["return"]
+let_ipython_look([Pipeline, PipelineOutputs, BoundVerb, Properties, PropertyReference, *StepOutputProxy.__subclasses__()])
 load_plugins()

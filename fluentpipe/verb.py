@@ -11,6 +11,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar, cast
 
+from typing_extensions import Self
+
 from fluentpipe.errors import SettingError
 from fluentpipe.settings import Setting
 from fluentpipe.step import Step
@@ -55,6 +57,38 @@ def verb_method(cls: type[Step], name: str) -> Callable[..., Any]:
     method.__doc__ = documentation(cls, name)
     method.__signature__ = _signature(cls, name)  # type: ignore[attr-defined]  # functions take any attribute
     return verb(method)
+
+
+class LiveVerb:
+    """The verb of a class that was declared while the program runs, as an attribute of `Pipeline`.
+
+    Not a plain function, because for jedi a function that is in no source does not exist; of any other object it takes
+    the signature and what it returns.
+    """
+
+    def __init__(self, cls: type[Step], name: str) -> None:
+        self._method = verb_method(cls, name)
+
+    def __get__(self, pipe: Any, owner: type) -> Any:
+        return self._method if pipe is None else BoundVerb(self._method, pipe)
+
+
+class BoundVerb:
+    """A `LiveVerb` of one pipeline: callable, with the signature and the docs of the step class."""
+
+    def __init__(self, method: Callable[..., Any], pipe: Any) -> None:
+        signature = inspect.signature(method)
+        self._call = functools.partial(method, pipe)
+        self.__self__ = pipe
+        self.__name__ = method.__name__
+        self.__doc__ = method.__doc__
+        self.__signature__ = signature.replace(
+            parameters=list(signature.parameters.values())[1:], return_annotation=Self
+        )
+
+    def __call__(self, *args: Any, **values: Any) -> Any:
+        """Add the step."""
+        return self._call(*args, **values)
 
 
 def settings_of(cls: type[Step], name: str) -> dict[str, Setting]:

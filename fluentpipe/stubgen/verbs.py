@@ -125,9 +125,11 @@ def _words(
 
 def _method(cls: type[Step], name: str, gate: str, words: Iterable[str], names: Names, form: Form) -> str:
     grants = ["S", *(names.of(spec.kind) for spec in cls.contract.outputs)]
+    # The module says less than the stub: jedi loses what a live pipeline returns where that depends on its own state.
+    state = _joined(list(dict.fromkeys(grants)), names) if form.stub else names.use("typing", "Any")
     pipeline = names.use("fluentpipe.pipeline", "Pipeline")
     signature = "".join(f"        {word},\n" for word in (f"self{gate}", *words))
-    head = f"    def {name}(\n{signature}    ) -> {pipeline}[{_joined(list(dict.fromkeys(grants)), names)}]:\n"
+    head = f"    def {name}(\n{signature}    ) -> {pipeline}[{state}]:\n"
     doc = textwrap.indent(_doc(documentation(cls, name) + "\n"), "        ").replace("\n        \n", "\n\n")
     if form.stub:
         return f"{head}{doc}\n"

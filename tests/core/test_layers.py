@@ -20,7 +20,7 @@ ROOT = Path(fluentpipe.__file__).parent
 ORDER = (
     "errors", "diagnostic", "kinds", "match", "document", "s3uri", "assets", "request", "_property_table", "shapes",
     "check_conditions", "check_cycles", "check_steps", "check_references", "check_jobs", "check", "bundle", "definition",
-    "expression", "reference", "_properties", "contract", "settings", "proxy", "images", "program", "target", "step", "plugins", "jobs",
+    "expression", "reference", "_properties", "contract", "settings", "proxy", "images", "program", "target", "step", "plugins", "notebook", "jobs",
     "containers", "steps", "suggest", "offers", "order", "connection", "resolve", "chain", "plan", "materialize",
     "verb", "_state", "stubgen", "report", "run", "checking", "progress", "live", "show", "_verbs", "pipeline", "script", "demo",
     "cli_runs", "cli", "__main__", "__init__",
