@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from typing_extensions import Self
 
 from fluentpipe import Kind, Parameter, Pipeline, PropertyReference, RawData, TrainingData
 from fluentpipe._verbs import TabularPreprocessingOutputs, XGBoostTrainingOutputs
@@ -72,8 +73,8 @@ class TestVerbs:
         assert caught.value.fix == ".preprocess(…, name='tabular_preprocessing_2')"
         assert names(pipe.preprocess(name="tabular_preprocessing_2"))[-1] == "tabular_preprocessing_2"
 
-    def test_live_completion_sees_a_real_class(self) -> None:
-        assert Pipeline.train_xgboost.__annotations__["return"] is Pipeline
+    def test_live_completion_sees_that_a_verb_gives_what_it_was_called_on(self) -> None:
+        assert Pipeline.train_xgboost.__annotations__["return"] is Self
         assert "max_depth" in (Pipeline.train_xgboost.__doc__ or "")
 
 
