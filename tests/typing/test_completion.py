@@ -38,7 +38,7 @@ CASES = {
     "after a pipeline": ("pipe.", VERBS),
     "after its outputs": ("pipe.outputs.", {"data_loading", "tabular_preprocessing", "deep", "model_evaluation"}),
     "after a step": ("pipe.outputs.deep.", {"model_artifacts", "training_job_name", "properties"}),
-    "after properties": ("pipe.outputs.deep.properties.ModelArtifacts.", {"S3ModelArtifacts"}),
+    "after properties": ("pipe.outputs.deep.properties.", {"ModelArtifacts", "TrainingTimeInSeconds"}),
     "inside of a verb": ("pipe.train_xgboost(", {"max_depth=", "eta=", "n_estimators=", "training_data=", "name="}),
     "at the fifteenth call": (f"base{FOURTEEN}.", VERBS),
     "after a pipeline with a step of an earlier cell": ("base.halve().", VERBS | {"halve"}),
@@ -90,7 +90,7 @@ def live() -> tuple[dict[tuple[str, bool], set[str]], list[dict[str, str]]]:
 def test_ipython_completes_live_objects(case: str, use_jedi: bool, live: Any) -> None:
     completed, _ = live
     if use_jedi and case in BEYOND_JEDI:
-        assert completed[case, use_jedi] == set()  # not yet: it does not ask an object what its call returns
+        assert not CASES[case][1] & completed[case, use_jedi]  # it does not ask an object what its call returns
     else:
         assert CASES[case][1] <= completed[case, use_jedi]
 
