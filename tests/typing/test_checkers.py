@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from corpus import CHECKERS, HERE, expected, findings, laid_out
+from language_server import Session
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("checkers")]
 
@@ -80,3 +81,31 @@ def test_stubs_and_modules_agree(installed: dict[str, Path], tmp_path: Path) -> 
     command = [str(installed["editable"]), "-m", "mypy.stubtest", *modules, "--allowlist", str(HERE / "stubtest.txt")]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+CHAIN = """from fluentpipe import Pipeline
+pipe = Pipeline("churn").load_data("s3://my-bucket/churn.csv").preprocess().train_xgboost().evaluate_performance()
+"""
+FOURTEEN = (
+    ".train_xgboost().evaluate_performance().require(min_auc=1).register('m')" * 3 + ".load_data('x').preprocess()"
+)
+
+
+@pytest.mark.parametrize("how", ["wheel", "editable"])
+def test_an_editor_with_pyrights_language_server_completes(
+    how: str, tools: Path, installed: dict[str, Path], tmp_path: Path
+) -> None:
+    session = Session(tools / "pyright-langserver", laid_out(tmp_path), installed[how])
+    after = {
+        "pipe.": {"preprocess", "train_xgboost", "evaluate_performance", "require", "register", "outputs", "run"},
+        "pipe.outputs.": {"data_loading", "tabular_preprocessing", "xgboost_training", "model_evaluation"},
+        "pipe.outputs.xgboost_training.": {"model_artifacts", "training_job_name", "properties"},
+        "pipe.outputs.xgboost_training.properties.ModelArtifacts.": {"S3ModelArtifacts"},
+        "pipe.train_xgboost(": {"max_depth=", "eta=", "n_estimators=", "training_data=", "name="},
+        f"pipe{FOURTEEN}.": {"train_xgboost", "register"},
+        "import shop.steps\npipe.": {"embed", "cluster"},
+    }
+    for number, (text, wanted) in enumerate(after.items()):
+        assert wanted <= session.complete(f"case_{number}.py", CHAIN + text), text
+    assert "max_depth: int | Deferred[int] | None" in session.signature("signature.py", CHAIN + "pipe.train_xgboost(")
+    session.close()
