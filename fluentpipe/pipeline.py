@@ -486,5 +486,7 @@ for _method in vars(Verbs).values():
 del Pipeline.__new__.__annotations__["return"]  # which it takes for a class that makes its own instances
 # Without it jedi looks at the outputs that there are, which have steps of any name, instead of at their class.
 del vars(Pipeline)["outputs"].fget.__annotations__["return"]
-let_ipython_look([Pipeline, PipelineOutputs, BoundVerb, Properties, PropertyReference, *StepOutputProxy.__subclasses__()])
+let_ipython_look(
+    [Pipeline, PipelineOutputs, BoundVerb, Properties, PropertyReference, *StepOutputProxy.__subclasses__()]
+)
 load_plugins()
