@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import re
@@ -118,10 +119,14 @@ class Target:
 
 def source_archive(files: Mapping[str, Path]) -> bytes:
     """A gzipped tar that is the same to the byte for the same files, whatever their dates and owners."""
+    return _packed(tuple((name, files[name].read_bytes()) for name in sorted(files)))
+
+
+@functools.lru_cache(maxsize=16)
+def _packed(files: tuple[tuple[str, bytes], ...]) -> bytes:
     packed = io.BytesIO()
     with gzip.GzipFile("", "wb", 9, packed, mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
-        for name in sorted(files):
-            content = files[name].read_bytes()
+        for name, content in files:
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(content), 0o644
             tar.addfile(member, io.BytesIO(content))

@@ -84,10 +84,10 @@ class DataLoading(ProcessingStep):
         if isinstance(label, Expression):
             return values
         try:
-            sample = reading.sample(source.path, labels.SAMPLE_ROWS)
             if label is not None:
-                labels.check_label(str(label), list(sample))
+                labels.check_label(str(label), reading.peek_columns(source.path))
                 return values
+            sample = reading.sample(source.path, labels.SAMPLE_ROWS)
             choice = labels.choose_label(list(sample), sample)
         except JobError as fault:
             raise SourceError(f"{fault}", f"in {str(source.path)!r}", path=source.path) from fault
