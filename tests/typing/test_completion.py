@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
 
 import jedi
 import pytest
+
+# Two processes that fill one cache of jedi's at a time read each other's half-written files.
+pytestmark = pytest.mark.xdist_group("completion")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder for jedi's cache that no other process uses."""
+    folder = str(tmp_path_factory.mktemp("cache"))
+    jedi.settings.cache_directory = folder
+    return folder
+
 
 SETUP = """
 from fluentpipe import *
@@ -67,14 +80,16 @@ print(json.dumps([found, [shell.object_inspect(name) for name in names]], defaul
 
 
 @pytest.fixture(scope="module")
-def live() -> tuple[dict[tuple[str, bool], set[str]], list[dict[str, str]]]:
+def live(own_cache: str) -> tuple[dict[tuple[str, bool], set[str]], list[dict[str, str]]]:
     """What IPython, started afresh, completes at each case with and without jedi; and what it says of two verbs."""
     asked = (
         [SETUP, OWN_STEP, "own = base.halve(seed=3)"],
         [text for text, _ in CASES.values()],
         ["pipe.train_xgboost", "base.halve"],
     )
-    done = subprocess.run([sys.executable, "-c", LIVE], input=json.dumps(asked), capture_output=True, text=True)
+    environment = {**os.environ, "XDG_CACHE_HOME": own_cache}
+    words = [sys.executable, "-c", LIVE]
+    done = subprocess.run(words, input=json.dumps(asked), capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     found, inspected = json.loads(done.stdout.splitlines()[-1])
     completed = {
