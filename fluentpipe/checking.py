@@ -1,7 +1,8 @@
 """Checking: what is found while a script is checked, each fault with its line in the user's source.
 
 While a script is checked, a verb that finds a fault notes it and goes on as if the step were right, so that the faults after it
-are found too. Nothing is run. Python 3.10 knows a chain over several lines by its first line only.
+are found too. Nothing is run. Python 3.10 may know a verb of a chain by the
+chain's first line.
 """
 
 from __future__ import annotations
