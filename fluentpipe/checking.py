@@ -78,11 +78,10 @@ class Checking:
             self.findings.append(Finding(*place, "error", f"{type(error).__name__}: {error}"))
 
     def _note(self, place: tuple[str, int], error: FluentpipeError) -> None:
-        headline, *rest = str(error).split("\n  ")
+        headline = str(error).split("\n  ", 1)[0]  # where it is, the place says
         faults = getattr(error, "faults", ()) or (headline,)
         hint = f" ({error.fix})" if error.fix and faults == (headline,) else ""
         self.findings += [Finding(*place, "error", f"{fault}{hint}") for fault in faults]
-        assert rest is not None  # where and candidates are in the headline's place and line here
 
 
 _active: ContextVar[Checking | None] = ContextVar("checking", default=None)
