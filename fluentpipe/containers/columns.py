@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING or __package__:
-    from . import metrics, values
+    from . import cores, metrics, values
     from .job import quoted
     from .splitting import SPLITS, TRAIN
 else:  # beside its siblings, as the jobs run it
+    import cores
     import metrics
     import values
     from job import quoted
@@ -95,8 +96,8 @@ def _count_distinct(column: pa.ChunkedArray) -> int:
 
 
 def profiles(table: pa.Table) -> list[Profile]:
-    """Look at every column, in order."""
-    return [profile(name, table.column(name)) for name in table.column_names]
+    """Look at every column, in order; on all cores, as sorting and counting leave the interpreter free."""
+    return cores.in_parallel(lambda name: profile(name, table.column(name)), table.column_names)
 
 
 def suspicions(features: pa.Table, looks: Sequence[Profile], labels: npt.NDArray[np.float64], task: str) -> list[str]:
@@ -105,26 +106,33 @@ def suspicions(features: pa.Table, looks: Sequence[Profile], labels: npt.NDArray
     constant = [look.name for look in looks if look.is_constant]
     if constant:
         found.append(f"constant columns, of no use: {quoted(constant)}")
-    for look in looks:
-        if look.id_reason:
-            found.append(f"column {look.name!r} looks like an identifier: {look.id_reason}")
-        elif not look.is_constant:
-            leak = _leak(features.column(look.name), look, labels, task)
-            if leak:
-                found.append(f"column {look.name!r} may give the label away: {leak}; is it known when predicting?")
+    found += [f"column {look.name!r} looks like an identifier: {look.id_reason}" for look in looks if look.id_reason]
+    telling = [look for look in looks if not look.id_reason and not look.is_constant]
+    leaks = cores.in_parallel(lambda look: _leak(features.column(look.name), look, labels, task), telling)
+    for look, leak in zip(telling, leaks, strict=True):
+        if leak:
+            found.append(f"column {look.name!r} may give the label away: {leak}; is it known when predicting?")
     return found
 
 
 def repeated_across_splits(table: pa.Table, parts: npt.NDArray[np.int8]) -> list[str]:
     """How many validation and test rows are also training rows, value for value."""
     keys = _row_keys(table)
-    learned = np.unique(keys[parts == TRAIN])
+    learned = np.sort(keys[parts == TRAIN])
     found = []
     for part, name in enumerate(SPLITS):
-        count = 0 if part == TRAIN else int(np.isin(keys[parts == part], learned).sum())
+        count = 0 if part == TRAIN else _count_in(np.sort(keys[parts == part]), learned)
         if count:
             found.append(f"{count} {name} {'row is' if count == 1 else 'rows are'} equal to a training row")
     return found
+
+
+def _count_in(keys: npt.NDArray[np.uint64], known: npt.NDArray[np.uint64]) -> int:
+    """How many of the keys are known; both ascending, a tenth of the time of `np.isin`."""
+    if not len(known):
+        return 0
+    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return int(np.count_nonzero(known[places] == keys))
 
 
 def _is_monotone(column: pa.ChunkedArray) -> bool:
@@ -179,8 +187,10 @@ def _leak(column: pa.ChunkedArray, look: Profile, labels: npt.NDArray[np.float64
     if task != "binary":
         return ""
     missing = np.isnan(scores)
-    filled = np.where(missing, -np.inf, scores)
-    best = max((_either_way(targets, ranking) for ranking in (filled, -filled, missing.astype(float))), default=0.0)
+    rankings = [scores]
+    if missing.any():  # as the lowest, as the highest, and whether it is missing at all
+        rankings = [np.where(missing, -np.inf, scores), np.where(missing, np.inf, scores), missing.astype(float)]
+    best = max(_either_way(targets, ranking) for ranking in rankings)
     return f"alone it reaches an AUC of {best:.3f}" if best > LEAK_AUC else ""
 
 

@@ -122,19 +122,21 @@ def column_names(header: list[str], file: str, warnings: list[str]) -> list[str]
 
 def encoding_of(path: Path, warnings: list[str]) -> str:
     """UTF-8 when every byte of the file fits it, UTF-16 when it says so, else Windows-1252 with a warning."""
-    decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
+    decoder, before = codecs.getincrementaldecoder("utf-8")(), 0
     try:
         with _binary(path) as stream:
             start = block = stream.read(1 << 20)
             if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                 return "utf-16"
             while block:
-                decoder.decode(block)
-                line += block.count(b"\n")
+                if not block.isascii() or decoder.getstate()[0]:  # nothing to decode in most files
+                    decoder.decode(block)
+                before += len(block)
                 block = stream.read(1 << 20)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError as fault:
-        line += fault.object[: fault.start].count(b"\n")
+        pending = len(fault.object) - len(block)  # bytes of a character that the block before left open
+        line = _line_at(path, before - pending + fault.start)
         byte = f"byte 0x{fault.object[fault.start]:02x} in line {line}"
         warnings.append(f"{path.name} is not UTF-8 ({byte}); it was read as Windows-1252")
         return "cp1252"
@@ -142,6 +144,16 @@ def encoding_of(path: Path, warnings: list[str]) -> str:
         msg = f"{path.name} cannot be read: {fault}"
         raise JobError(msg) from None
     return "utf8"
+
+
+def _line_at(path: Path, offset: int) -> int:
+    """The line, from 1, in which a byte of the file lies."""
+    line = 1
+    with _binary(path) as stream:
+        while offset > 0 and (block := stream.read(min(offset, 1 << 20))):
+            line += block.count(b"\n")
+            offset -= len(block)
+    return line
 
 
 def _binary(path: Path) -> Any:

@@ -10,11 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING or __package__:
-    from . import columns, values
+    from . import columns, cores, values
     from .job import JobError
     from .preprocessing import CATEGORY, INSTANT, NUMBER, PARTS, Column, Preprocessing, date_parts
 else:  # beside its siblings, as the jobs run it
     import columns
+    import cores
     import values
     from job import JobError
     from preprocessing import CATEGORY, INSTANT, NUMBER, PARTS, Column, Preprocessing, date_parts
@@ -48,10 +49,9 @@ def fit(table: pa.Table, target: Target, choices: Choices = Choices()) -> Prepro
     """
     used: list[Column] = []
     dropped: list[tuple[str, str]] = []
-    for name in table.column_names:
-        if name == target.label:
-            continue
-        found = _learn(name, table.column(name), choices)
+    names = [name for name in table.column_names if name != target.label]
+    learned = cores.in_parallel(lambda name: _learn(name, table.column(name), choices), names)
+    for name, found in zip(names, learned, strict=True):
         if isinstance(found, Column):
             used.append(found)
         else:

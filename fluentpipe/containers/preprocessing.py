@@ -87,7 +87,7 @@ class Preprocessing:
         """
         self.check_columns(table.column_names)
         features = self.features
-        matrix = np.empty((table.num_rows, len(features)), dtype=np.float32)
+        matrix = np.empty((table.num_rows, len(features)), dtype=np.float32, order="F")  # it is filled by columns
         position = 0
         with np.errstate(over="ignore"):
             for column in self.columns:

@@ -12,12 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING or __package__:
-    from . import columns, labels, reading, splitting, values
+    from . import columns, cores, labels, reading, splitting, values
     from .job import JobError, did_you_mean, name_list, quoted, read_json, write_json
     from .splitting import SPLITS
     from .tasks import TASKS, Target, find_target
 else:  # beside its siblings, as the jobs run it
     import columns
+    import cores
     import labels
     import reading
     import splitting
@@ -101,8 +102,7 @@ def split_source(path: Path, options: argparse.Namespace) -> RawData:
 
 def write(data: RawData, folder: Path) -> None:
     """Write a folder of raw data, the schema last."""
-    for name in SPLITS:
-        reading.write_parquet(data.tables[name], folder / name / "data.parquet")
+    cores.in_parallel(lambda name: reading.write_parquet(data.tables[name], folder / name / "data.parquet"), SPLITS)
     write_json(folder / SCHEMA, dict(data.schema))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from hypothesis import given, strategies as st
 
-from fluentpipe.containers.columns import _count_distinct, _row_keys
+from fluentpipe.containers.columns import _count_distinct, _count_in, _leak, _row_keys, profile
 
 values = st.lists(st.one_of(st.none(), st.floats(allow_nan=False), st.sampled_from([1.0, 2.0, float("nan")])))
 
@@ -26,3 +27,26 @@ def test_rows_have_one_key_exactly_where_they_are_equal(rows):
     plain = [(str(x + 0.0), y) for x, y in rows]
     keys = _row_keys(table).tolist()
     assert [keys.index(key) for key in keys] == [plain.index(row) for row in plain]
+
+
+keys = st.lists(st.integers(0, 20) | st.integers(0, 2**64 - 1)).map(lambda some: np.sort(np.array(some, np.uint64)))
+
+
+@given(keys, keys)
+def test_known_keys_are_counted_as_numpy_counts_them(some, known):
+    assert _count_in(some, known) == np.isin(some, known).sum()
+
+
+def test_a_number_that_is_missing_for_one_class_gives_the_label_away():
+    labels = np.arange(1000) % 2.0
+    present = np.random.default_rng(0).normal(size=1000)
+    for missing in (labels == 1, labels == 0):
+        column = pa.chunked_array([pa.array(np.where(missing, np.nan, present), from_pandas=True)])
+        assert "AUC of 1.000" in _leak(column, profile("x", column), labels, "binary")
+    column = pa.chunked_array([pa.array(present)])
+    assert _leak(column, profile("x", column), labels, "binary") == ""
+    # missing or high for one class, low for the other: only with missing values as the highest does it tell
+    column = pa.chunked_array(
+        [pa.array(np.where(labels == 0, -1.0, np.where(present > 0, 5.0, np.nan)), from_pandas=True)]
+    )
+    assert "AUC of 1.000" in _leak(column, profile("x", column), labels, "binary")

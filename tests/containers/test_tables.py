@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from fluentpipe.containers import labels, learning, load_data, reading, splitting, tasks
+from fluentpipe.containers import csv_text, labels, learning, load_data, reading, splitting, tasks
 from fluentpipe.containers.job import JobError
 from fluentpipe.containers.preprocessing import Preprocessing
 
@@ -76,6 +76,25 @@ def test_usual_kinds_of_csv_are_read(tmp_path: Path, content: str | bytes, colum
 def test_a_byte_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     source = reading.read_table(written(tmp_path, b"a,b\n1,ok\n2,caf\xe9\n"))
     assert source.warnings == ("rows.csv is not UTF-8 (byte 0xe9 in line 3); it was read as Windows-1252",)
+
+
+@pytest.mark.parametrize("before", [(1 << 20) - 4, (1 << 20) - 3, 1 << 20, 3 << 20])
+@pytest.mark.parametrize("lead", ["", "é"])  # a file in which all bytes before are ASCII, or not
+def test_a_byte_that_is_not_utf8_is_named_by_its_line_wherever_a_block_ends(
+    tmp_path: Path, before: int, lead: str
+) -> None:
+    content = f"a,b\n1,{lead}\n".encode()
+    content += b"1,x\n" * ((before - len(content)) // 4) + b"2,\xe9\xa9"
+    found: list[str] = []
+    assert csv_text.encoding_of(written(tmp_path, content), found) == "cp1252"
+    line = content.count(10) + 1  # line feeds
+    assert f"byte 0xe9 in line {line})" in found[0]
+
+
+def test_a_character_across_two_blocks_is_utf8(tmp_path: Path) -> None:
+    for cut in (1, 2):
+        content = b"x" * ((1 << 20) - cut) + "€\n".encode()
+        assert csv_text.encoding_of(written(tmp_path, content), []) == "utf8"
 
 
 def test_a_type_holds_for_the_whole_column_not_for_its_beginning(tmp_path: Path) -> None:
