@@ -22,6 +22,18 @@ An error says what happened, where, and what to do; the facts are also attribute
     ├── DefinitionError                        a pipeline definition with faults, all of them listed
     ├── StaleStub                              a generated stub that is not up to date
     ├── MissingExtra         (ImportError)     an optional package is not installed
+    ├── AssetChanged         (ValueError)      a file is not the one that the definition was made with
+    ├── AwsError                               AWS, or the way to it, refused something
+    │   ├── NoRegion         (ValueError)      no region is given or configured
+    │   ├── NoCredentials                      there are none, or AWS does not accept them
+    │   ├── AccessDenied                       an action that the credentials do not allow
+    │   ├── NoSuchRole                         a role that does not exist
+    │   ├── NoSuchBucket                       a bucket that does not exist, or is not ours
+    │   ├── NoSuchPipeline                     a pipeline that is not deployed
+    │   ├── QuotaExceeded                      a quota of the account is reached
+    │   ├── Throttled                          too many requests, also after retries
+    │   ├── DeployConflict                     somebody else changes the same thing, also after retries
+    │   └── Unreachable                        no answer, also after retries
     └── RunError                               a run that did not succeed
         ├── StepFailed                         a step's program failed
         └── GateFailed                         a Fail step was reached
@@ -161,6 +173,74 @@ class StaleStub(FluentpipeError):
 
 class MissingExtra(FluentpipeError, ImportError):
     """A package is needed that the light installation leaves out."""
+
+
+class AssetChanged(FluentpipeError, ValueError):
+    """A file that is not the one whose content hash the definition holds."""
+
+
+class AwsError(FluentpipeError):
+    """AWS refused something, or could not be asked. What was done before stays done; a repeat goes on from there.
+
+    Attributes:
+        code: AWS's code, such as `ValidationException`, or the name of botocore's error.
+        operation: Of the API, such as `UpdatePipeline`; empty where none was reached.
+        region: Where it was tried.
+    """
+
+    code: str = ""
+    operation: str = ""
+    region: str = ""
+
+
+class NoRegion(AwsError, ValueError):
+    """No region is given or configured."""
+
+
+class NoCredentials(AwsError):
+    """There are no credentials, they are not complete, or AWS does not accept them (any more)."""
+
+
+class AccessDenied(AwsError):
+    """The credentials do not allow an action.
+
+    Attributes:
+        action: Such as `iam:PassRole`; the operation where AWS does not name it.
+        resource: The ARN, or what the call was about.
+        principal: ARN of the user or role that was denied; empty where AWS does not say.
+    """
+
+    action: str
+    resource: str
+    principal: str
+
+
+class NoSuchRole(AwsError):
+    """There is no role of that name."""
+
+
+class NoSuchBucket(AwsError):
+    """There is no bucket of that name, or it belongs to somebody else."""
+
+
+class NoSuchPipeline(AwsError):
+    """There is no pipeline of that name in this account and region."""
+
+
+class QuotaExceeded(AwsError):
+    """A quota of the account is reached."""
+
+
+class Throttled(AwsError):
+    """AWS takes no more requests for now, also after retries."""
+
+
+class DeployConflict(AwsError):
+    """Somebody else changes the same thing at the same time, also after retries."""
+
+
+class Unreachable(AwsError):
+    """AWS gave no answer, also after retries."""
 
 
 class RunError(FluentpipeError):
