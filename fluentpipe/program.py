@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -24,19 +25,19 @@ def program_files(script: Path, companions: tuple[str, ...] = ()) -> dict[str, P
         SourceError: There is no such file, or it is no Python.
     """
     folder = script.parent
+    there = {entry.name for entry in os.scandir(folder) if entry.is_file()} if folder.is_dir() else set()
     found: dict[str, Path] = {}
-    waiting = [script, *(folder / name for name in companions)]
+    waiting = [script.name, *companions]
     while waiting:
-        path = waiting.pop()
-        if path.name in found:
+        name = waiting.pop()
+        if name in found:
             continue
-        if not path.is_file():
-            near = did_you_mean(path.name, [each.name for each in folder.iterdir()]) if folder.is_dir() else ""
-            raise SourceError(f"there is no program {str(path)!r}.{near}", path=path)
-        found[path.name] = path
+        path = folder / name
+        if name not in there:
+            raise SourceError(f"there is no program {str(path)!r}.{did_you_mean(name, sorted(there))}", path=path)
+        found[name] = path
         if path.suffix == ".py":
-            modules = (folder / f"{module}.py" for module in _imports(path))
-            waiting += [each for each in modules if each.name not in found and each.is_file()]
+            waiting += there.intersection(f"{module}.py" for module in _imports(path))
     return dict(sorted(found.items()))
 
 

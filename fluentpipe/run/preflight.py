@@ -35,10 +35,11 @@ def preflight(definition: Definition, given: Mapping[str, object], storage: Stor
         DefinitionError: The definition itself has errors.
         RunError: Lists every other fault, one a line; also as `faults`.
     """
-    # The numbers of steps and parameters are quotas of an account, not of this machine.
-    found = definition.check(max_steps=None, max_parameters=None)
-    diagnostics = tuple(each for each in found if not _may_be_local(each))
-    attrs.evolve(definition, diagnostics=diagnostics).raise_on_errors()
+    if any(each.severity == "error" for each in definition.diagnostics):
+        # The numbers of steps and parameters are quotas of an account, not of this machine.
+        found = definition.check(max_steps=None, max_parameters=None)
+        diagnostics = tuple(each for each in found if not _may_be_local(each))
+        attrs.evolve(definition, diagnostics=diagnostics).raise_on_errors()
     values, faults = settle(definition.parameters, given)
     faults += _types(definition)
     for entry in definition.steps():
