@@ -10,10 +10,11 @@ import numpy as np
 import xgboost
 
 if TYPE_CHECKING or __package__:
-    from . import splitting
+    from . import cores, splitting
     from .hyperparameters import check_known, for_xgboost
     from .matrices import Matrix, stack, take
 else:  # beside its siblings, as the jobs run it
+    import cores
     import splitting
     from hyperparameters import check_known, for_xgboost
     from matrices import Matrix, stack, take
@@ -132,19 +133,29 @@ def _averaged(rows: Matrix, used: Mapping[str, Any], task: str) -> Trained:
     folds = used["n_folds"]
     places = _folds(len(rows.labels), _strata(rows, task), folds, used["seed"])
     print(f"averaging {folds} models, each stopped on another {1 / folds:.0%} of the {len(rows.labels)} rows")
-    fixed = {"base_score": _base_score(rows, used), **used}  # the same in all, so that their sum has one
-    boosters, members, histories, scores, labels = [], [], [], [], []
-    for fold in range(folds):
+    at_once = min(cores.count(), folds)
+    fixed = {  # the base score is the same in all, so that their sum has one
+        "base_score": _base_score(rows, used),
+        "nthread": max((used.get("nthread") or cores.count()) // at_once, 1),
+        **{name: value for name, value in used.items() if name != "nthread"},
+    }
+
+    def learned(fold: int) -> Trained:
         kept, left_out = take(rows, np.flatnonzero(places != fold)), take(rows, np.flatnonzero(places == fold))
         booster, member, history = _one(kept, left_out, fixed, f"fold {fold + 1} ")
-        boosters.append(booster)
-        members.append(member)
-        histories.append(history)
-        scores.append(booster.predict(dmatrix(left_out)))
-        labels.append(left_out.labels)
+        return Trained(booster, (member,), booster.predict(dmatrix(left_out)), left_out.labels, (history,))
+
+    parts = cores.in_parallel(learned, range(folds))  # small trees leave most of the cores idle
+    members = tuple(part.members[0] for part in parts)
     mean = float(np.mean([member["value"] for member in members]))
     print(f"mean of the folds: validation-{members[0]['metric']} {mean:.6g}")
-    return Trained(merged(boosters), tuple(members), np.concatenate(scores), np.concatenate(labels), tuple(histories))
+    return Trained(
+        merged([part.booster for part in parts]),
+        members,
+        np.concatenate([part.held_out for part in parts]),
+        np.concatenate([part.held_out_labels for part in parts]),
+        tuple(part.history[0] for part in parts),
+    )
 
 
 def _folds(rows: int, strata: npt.NDArray[np.int64] | None, folds: int, seed: int) -> npt.NDArray[np.int64]:
