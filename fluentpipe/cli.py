@@ -1,6 +1,7 @@
 """The command line: words to calls. Nothing here decides anything.
 
-Exit status: 0 done, 1 a step failed, 2 the command or the pipeline is faulty, 3 a gate stopped the run.
+Exit status: 0 done, 1 a step failed, 2 the command or the pipeline is faulty, 3 a gate stopped the run; 128 and the
+number of a signal that stopped it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from fluentpipe.run import Run
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_ENDED_BY_SIGNAL = (129, 143)  # what `run` exits with for SIGHUP and SIGTERM
+_STOPPED = "stopped; the same command goes on with what is finished"
 
 _TARGET_HELP = (
     "TARGET is a definition (FILE.json), a bundle folder, a module (package.module:pipe) or a script (train.py:pipe)."
@@ -56,6 +60,12 @@ def _reported(command: F) -> F:
         except (FluentpipeError, FileNotFoundError) as error:
             status = 2
             message = f"{type(error).__name__}: {error}"
+        except KeyboardInterrupt:
+            status, message = 130, _STOPPED
+        except SystemExit as end:
+            if end.code not in _ENDED_BY_SIGNAL:
+                raise
+            status, message = end.code, _STOPPED
         click.echo(click.style(message, fg="red"), err=True)
         if run is not None:
             click.echo(f"report: {run.report}", err=True)

@@ -22,9 +22,9 @@ from typing import Any
 
 import attrs
 
+from fluentpipe.run.durable import appear, settle, write_atomically
 from fluentpipe.run.hashing import Hashes
 from fluentpipe.run.identity import Identity, difference
-from fluentpipe.run.record import write_atomically
 
 LIMIT_BYTES = 20 << 30  # of all entries; the least recently used go first
 _FORMAT = 1
@@ -106,7 +106,8 @@ class Cache:
             if (result.folder / "out").is_dir():  # a step may leave nothing but its log
                 link_tree(result.folder / "out", temporary / "out")
             shutil.copyfile(result.folder / "log.txt", temporary / "log.txt")
-            write_atomically(temporary / "entry.json", json.dumps(entry), durable=True)
+            (temporary / "entry.json").write_text(json.dumps(entry), encoding="utf-8")
+            settle(temporary)
             self._appear(temporary, self.folder / identity.key)
         except OSError:
             pass
@@ -115,10 +116,10 @@ class Cache:
 
     def _appear(self, temporary: Path, final: Path) -> None:
         try:
-            temporary.rename(final)
+            appear(temporary, final)
         except OSError:
             self.drop(final)  # of a run without the cache, or one at the same time: the newer is as good
-            temporary.rename(final)
+            appear(temporary, final)
 
     def drop(self, entry: Path) -> None:
         """Remove an entry, all at once for whoever looks for it."""

@@ -126,7 +126,7 @@ class Execution:
         answer = self._taken(answer, stage)
         if (result := answer.result) is None:
             result, facts = self._made(entry, job, stage, answer, threads, mask)
-        folder = self.record.publish(stage, entry.name)
+        folder = self.record.publish(stage, entry.name, linked=answer.result is not None)
         outputs = {output: f"steps/{entry.name}/{path}" for output, path in result.outputs.items()}
         for uri, path in job.places(result.outputs).items():
             self.storage.outputs.publish(uri, folder / path)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fluentpipe.definition import Definition
@@ -26,6 +24,7 @@ from fluentpipe.run.reuse import Reuse
 from fluentpipe.run.s3 import S3
 from fluentpipe.run.schedule import Schedule
 from fluentpipe.run.selection import select
+from fluentpipe.run.stopping import Stopping, stopping
 from fluentpipe.run.storage import Maps, Storage
 
 HOME_VARIABLE = "FLUENTPIPE_HOME"
@@ -91,59 +90,66 @@ def run(
         RunError: It cannot run here, or programs cannot be isolated here (nothing was started), or a step could not be carried out.
         StepFailed: The program of a step failed. Like every RunError after the start, it carries the `run`.
         GateFailed: A Fail step was reached.
+        KeyboardInterrupt: Ctrl-C. The run is recorded as `Stopped`, its programs are ended; a second one kills them.
+        SystemExit: SIGTERM or SIGHUP, where nobody else takes them; likewise.
     """
+    if isolation not in _ISOLATIONS:
+        raise RunError(f"isolation is {isolation!r}; it is one of {', '.join(_ISOLATIONS)}.", run=None)
     deadline = None if timeout is None else time.monotonic() + timeout
     folder = home_folder(home)
     remote = None if offline else S3(folder / "s3", echo or _silent)
     storage = Storage.of(definition, Maps.of(maps), remote)
     isolated = Isolation.of(paths=isolation == "paths", network=not offline)
+    with stopping() as signals:
+        with signals.at_once():
+            try:
+                settled = preflight(definition, parameters or {}, storage)
+            finally:
+                storage.close()
+            selection = select(definition, folder, from_step, only)
+        record = Record(folder, definition, Mask.of([settled]).data(settled), listener)
+        collect_leftovers(folder)
+        reuse = Reuse.of(definition.name, folder, record.id, enabled=cache, anew=selection.anew, past=selection.past)
+        children = Children(grace, fork=isolation == "fork", isolation=isolated)
+        execution = Execution(definition, record, storage, reuse, children, echo or _silent, settled)
+        cores = os.cpu_count() or 1
+        schedule = Schedule(execution, cores, max(1, max_parallel or cores), deadline, selection.only)
+        done, error = _carried_out(execution, schedule, signals)
+    if error is not None and check:
+        raise error
+    return done
+
+
+def _carried_out(execution: Execution, schedule: Schedule, signals: Stopping) -> tuple[Run, RunError | None]:
+    """Run the steps, and close the run whatever happens; the error of a run that failed.
+
+    Raises:
+        KeyboardInterrupt, SystemExit: A signal came.
+    """
+    signals.hurry = execution.children.hurry
+    execution.say(f"run {execution.record.id} of {execution.definition.name} in {execution.record.path}")
     try:
-        settled = preflight(definition, parameters or {}, storage)
-    finally:
-        storage.close()
-    if isolation not in _ISOLATIONS:
-        raise RunError(f"isolation is {isolation!r}; it is one of {', '.join(_ISOLATIONS)}.", run=None)
-    selection = select(definition, folder, from_step, only)
-    record = Record(folder, definition, Mask.of([settled]).data(settled), listener)
-    collect_leftovers(folder)
-    reuse = Reuse.of(definition.name, folder, record.id, enabled=cache, anew=selection.anew, past=selection.past)
-    children = Children(grace, fork=isolation == "fork", isolation=isolated)
-    execution = Execution(definition, record, storage, reuse, children, echo or _silent, settled)
-    execution.say(f"run {record.id} of {definition.name} in {record.path}")
-    cores = os.cpu_count() or 1
-    try:
-        with _terminable():
-            Schedule(execution, cores, max(1, max_parallel or cores), deadline, selection.only).run()
-    except RunError as error:
-        error.run = _closed(execution, "Failed", str(error).split("\n", 1)[0])
-        if check:
-            raise
-        return error.run  # type: ignore[no-any-return] # set one line above; errors know no Run
+        with signals.at_once():
+            schedule.run()
     except BaseException as error:
-        status: RunStatus = "Stopped" if isinstance(error, KeyboardInterrupt | SystemExit) else "Failed"
-        _closed(execution, status, f"{type(error).__name__}: {error}".removesuffix(": "))
-        raise
-    if cache:
-        reuse.cache.shrink()
-    return _closed(execution, "Succeeded")
+        if signals.number:
+            _closed(execution, "Stopped", f"by {signal.Signals(signals.number).name}")
+            signals.check()  # it came while something else let the run fail
+            raise
+        run = _closed(execution, "Failed", _headline(error))
+        if not isinstance(error, RunError):
+            raise
+        error.run = run
+        return run, error
+    if execution.reuse.enabled:
+        execution.reuse.cache.shrink()
+    return _closed(execution, "Succeeded"), None
 
 
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the run as Ctrl-C does, where nobody else takes it."""
-    ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-
-    def end(number: int, _frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _headline(error: BaseException) -> str:
+    if isinstance(error, RunError):
+        return str(error).split("\n", 1)[0]
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def _closed(execution: Execution, status: RunStatus, reason: str = "") -> Run:

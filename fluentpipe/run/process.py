@@ -48,6 +48,7 @@ class Children:
         self._lock = threading.Lock()
         self._running: set[_Child] = set()
         self._closed = threading.Event()
+        self._hurried = False
 
     def run(
         self, command: Command, on_line: Callable[[str], None], on_memory: Callable[[float], None] | None = None
@@ -65,7 +66,7 @@ class Children:
         with self._lock:
             if self._closed.is_set():
                 raise RunError("The run is being ended; nothing starts any more.")
-            child = _Child(command, self._grace, fork=self._fork)
+            child = _Child(command, lambda: 0.0 if self._hurried else self._grace, fork=self._fork)
             self._running.add(child)
         try:
             return child.follow(on_line, on_memory)
@@ -83,6 +84,10 @@ class Children:
         """Wait so long, or until `end` is called; says whether it was."""
         return self._closed.wait(seconds)
 
+    def hurry(self) -> None:
+        """From now on leave no time between asking a program to end and killing it. For signal handlers: no lock."""
+        self._hurried = True
+
     def end(self) -> None:
         """End everything that runs and let nothing start any more; returns at once."""
         with self._lock:
@@ -94,10 +99,10 @@ class Children:
 class _Child:
     """A process, the leader of its own group. One thread follows it; others may call `end`."""
 
-    def __init__(self, command: Command, grace: float, *, fork: bool) -> None:
+    def __init__(self, command: Command, grace: Callable[[], float], *, fork: bool) -> None:
         self._grace = grace
         self._lock = threading.Lock()
-        self._kill_at: float | None = None
+        self._asked: float | None = None  # time.monotonic() when it was asked to end
         self._usage: Usage | None = None  # set when the process is collected
         self._process = start(command, fork=fork)
         self._started = time.monotonic()
@@ -123,7 +128,7 @@ class _Child:
             if not timed_out and self._deadline is not None and now >= self._deadline:
                 timed_out = True
                 self.end()
-            if self._kill_at is not None and now >= self._kill_at:
+            if self._asked is not None and now >= self._asked + self._grace():
                 self._signal(signal.SIGKILL)
         self._reap()
         seconds = time.monotonic() - self._started
@@ -133,8 +138,8 @@ class _Child:
 
     def end(self) -> None:
         """Ask the whole group to end; `follow` kills it when the grace is over."""
-        if self._kill_at is None:
-            self._kill_at = time.monotonic() + self._grace
+        if self._asked is None:
+            self._asked = time.monotonic()
         self._signal(signal.SIGTERM)
 
     def close(self) -> None:
@@ -185,7 +190,8 @@ class _Child:
         """Seconds until something must be looked at again."""
         if self._exit_handle is None:
             return 0.02
-        times = [each - time.monotonic() for each in (self._deadline, self._kill_at) if each is not None]
+        kill_at = None if self._asked is None else self._asked + self._grace()
+        times = [each - time.monotonic() for each in (self._deadline, kill_at) if each is not None]
         return max(0.0, min([self._pace(), *(left for left in times if left > 0)]))
 
     def _has_ended(self, ready: set[int]) -> bool:

@@ -23,6 +23,7 @@ from fluentpipe import __version__
 from fluentpipe.definition import Definition
 from fluentpipe.errors import RunError
 from fluentpipe.run.alive import Alive
+from fluentpipe.run.durable import appear, make_folder, settle, write_atomically
 from fluentpipe.run.events import Event, Listener
 from fluentpipe.run.result import Run, RunStatus, StepStatus
 
@@ -73,7 +74,7 @@ class Record:
     def _make_folders(self) -> Alive:
         try:
             alive = Alive(self.home, self.id)
-            (self.path / "steps").mkdir(parents=True)
+            make_folder(self.path / "steps")
             ignore = self.home / ".gitignore"  # data and models are not for a repository
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
@@ -89,10 +90,16 @@ class Record:
         folder.mkdir()
         return folder
 
-    def publish(self, stage: Path, step: str) -> Path:
-        """Let a step's folder appear under its name, all at once."""
-        final = self.path / "steps" / step
-        return stage.replace(final)
+    def publish(self, stage: Path, step: str, *, linked: bool = False) -> Path:
+        """Let a step's folder appear under its name, all at once, and on the disk not before what it holds.
+
+        Args:
+            stage: The folder.
+            step: The name.
+            linked: Whether its files are those of a kept result, and so on the disk already.
+        """
+        settle(stage, files=not linked)
+        return appear(stage, self.path / "steps" / step)
 
     def event(self, what: str, step: str = "", **facts: Any) -> None:
         """Add a line to events.jsonl, and tell the listener."""
@@ -188,21 +195,6 @@ _NOTHING_YET: Mapping[str, Any] = {
     "started": None, "ended": None, "seconds": None, "cpu_seconds": None, "peak_memory_mb": None, "exit_code": None,
     "job": None, "log": None, "outputs": {}, "reason": "", "cached": "",
 }  # fmt: skip
-
-
-def write_atomically(path: Path, text: str, *, durable: bool = False) -> None:
-    """Write a file so that a reader sees the old or the new content; durable: also after a loss of power."""
-    temporary = path.with_name(f".tmp-{path.name}-{secrets.token_hex(4)}")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def now() -> str:

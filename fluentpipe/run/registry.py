@@ -18,6 +18,7 @@ from typing import Any
 import attrs
 
 from fluentpipe.errors import RunError
+from fluentpipe.run.durable import appear, make_folder, settle
 from fluentpipe.run.job import ACCOUNT
 from fluentpipe.run.paths import folder_name
 from fluentpipe.run.placing import Placed
@@ -85,7 +86,7 @@ def register(
     """
     group = group_name(request.get("ModelPackageGroupName"))
     folder = home / "registry" / group
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     stage = folder / f".tmp-{run}-{secrets.token_hex(4)}"
     stage.mkdir()
     try:
@@ -107,8 +108,9 @@ def _publish(stage: Path, folder: Path, group: str, request: Mapping[str, Any], 
         document = _describe(group, number, request)
         package = json.dumps({**document, "Source": origin, "Request": request}, indent=2)
         (stage / "package.json").write_text(package, encoding="utf-8")
+        settle(stage)
         try:
-            stage.rename(folder / str(number))  # fails where the number was taken meanwhile
+            appear(stage, folder / str(number))  # fails where the number was taken meanwhile
         except OSError:
             if not (folder / str(number)).exists():
                 raise

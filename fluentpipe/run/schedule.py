@@ -58,8 +58,8 @@ class Schedule:
                     self._collect()
             except BaseException:
                 self.execution.children.end()
-                wait(self._running)
                 self._abandon("the run ended before")
+                wait(self._running)
                 raise
 
     def _settle(self) -> None:

@@ -42,6 +42,7 @@ from pathlib import Path
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+_OF_THE_RUN = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _THREADS_OF = (  # part of a library's file name, functions that set its number of threads
     ("gomp", ("omp_set_num_threads",)),
@@ -61,7 +62,11 @@ class Steward:
         self.selector = selectors.DefaultSelector()
         self.wake, self.woken = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(self.woken, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        # A signal that is meant for the run, such as a service manager sends to all its processes, does not end the
+        # steward: the runner asks the programs to end, and its own end is this one's. Handled, not ignored, as programs
+        # would inherit that.
+        for number in (signal.SIGCHLD, *_OF_THE_RUN):
+            signal.signal(number, lambda *_: None)
         self.selector.register(control, selectors.EVENT_READ)
         self.selector.register(self.wake, selectors.EVENT_READ)
 
@@ -135,7 +140,7 @@ class Steward:
         """In a forked child: keep nothing of the steward's."""
         self.be_alone()
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGTERM):
+        for number in (signal.SIGCHLD, *_OF_THE_RUN):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         self.selector.close()
