@@ -20,6 +20,8 @@ An error says what happened, where, and what to do; the facts are also attribute
     │   ├── ConnectionMismatch                 an output given to an input it does not fit
     │   └── CycleError                         steps that wait for each other
     ├── DefinitionError                        a pipeline definition with faults, all of them listed
+    ├── NoValue              (LookupError)     an output of a step that has not finished, failed, or was not executed
+    ├── UnknownExecution     (ValueError)      an execution that does not exist, or words that fit several
     ├── StaleStub                              a generated stub that is not up to date
     ├── MissingExtra         (ImportError)     an optional package is not installed
     ├── AssetChanged         (ValueError)      a file is not the one that the definition was made with
@@ -165,6 +167,22 @@ class DefinitionError(FluentpipeError):
     """
 
     diagnostics: tuple[Any, ...]
+
+
+class NoValue(FluentpipeError, LookupError):
+    """An output of a run that has no value.
+
+    Attributes:
+        step: Name of the step that would give it.
+        state: Of that step: `Waiting`, `Running`, `Failed`, …
+    """
+
+    step: str
+    state: str
+
+
+class UnknownExecution(FluentpipeError, ValueError):
+    """An execution on SageMaker that does not exist, or words that fit several."""
 
 
 class StaleStub(FluentpipeError):

@@ -27,7 +27,7 @@ _BAR = 16  # characters
 _OVER = ("Succeeded", "Failed", "Stopped", "NotExecuted")
 _LOOKS = {
     "Succeeded": ("✓", "green"), "Failed": ("✕", "bold red"), "Stopped": ("■", "yellow"),
-    "NotExecuted": ("–", "dim"), "Waiting": ("·", "dim"), "Running": ("●", "cyan"),
+    "NotExecuted": ("–", "dim"), "Waiting": ("·", "dim"), "Running": ("●", "cyan"), "Stopping": ("■", "yellow"),
 }  # fmt: skip
 
 
@@ -67,8 +67,11 @@ class Board:
             if kind == "run" and state == "started":
                 self.name = str(event.get("pipeline", ""))
                 self.rows = {name: Row(type_) for name, type_ in event.get("steps", {}).items()}
+                self.started -= event.get("elapsed") or 0.0
             elif kind == "run":
                 self.state, self.ended = state, self.clock()
+                if event.get("seconds") is not None:  # of one that was over before anybody looked
+                    self.ended = self.started + event["seconds"]
             elif (row := self.rows.get(str(event.get("step", "")))) is None:
                 return
             elif kind == "step":
@@ -81,7 +84,7 @@ class Board:
 
     def _step(self, row: Row, state: str, event: Event) -> None:
         if state == "Running" and row.state != "Running":
-            row.since = self.clock()
+            row.since = self.clock() - (event.get("elapsed") or 0.0)
         row.state, row.reason = state, str(event.get("reason") or "")
         if state in _OVER and row.since:
             row.seconds = event.get("seconds")

@@ -8,11 +8,20 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
+from typing_extensions import Self
 
+from fluentpipe._run_outputs import BuiltinValues
 from fluentpipe.errors import SourceError
+from fluentpipe.outcome.asked import as_request, known_step
+from fluentpipe.outcome.declared import declared_outputs
+
+if TYPE_CHECKING:
+    from fluentpipe.contract import StepContract
+    from fluentpipe.live import Echo
+    from fluentpipe.run.outputs import LocalValues
 
 RunStatus = Literal["Running", "Succeeded", "Failed", "Stopped", "Died"]
 StepStatus = Literal["Waiting", "Running", "Succeeded", "Failed", "Stopped", "NotExecuted"]
@@ -33,6 +42,16 @@ class StepRun:
     outputs: Mapping[str, Path]  # name -> folder or file
     reason: str  # why it failed, was stopped or not executed; of a Condition, what decided; of a job, why it ran
     cached: str = ""  # id of the run whose result it took instead of being carried out
+
+    @property
+    def state(self) -> StepStatus:
+        """The same as `status`, by the name that a step of an execution on SageMaker has for it."""
+        return self.status
+
+    @property
+    def failure(self) -> str:
+        """Why it failed; empty if it did not."""
+        return self.reason if self.status == "Failed" else ""
 
 
 @attrs.frozen
@@ -74,6 +93,8 @@ class Run:
     models: tuple[RegisteredModel, ...]
     reason: str  # the error's first line; empty if there was none
     property_files: tuple[Path, ...]  # files that the definition reads values from, in the order of the steps
+    parameters: Mapping[str, Any] = attrs.field(factory=dict)  # of the pipeline; secret ones masked
+    contracts: Mapping[str, StepContract] = attrs.field(factory=dict, eq=False)  # of the steps, where they are known
 
     @classmethod
     def load(cls, path: str | Path) -> Run:
@@ -97,7 +118,7 @@ class Run:
             status = "Died"
         return cls(
             manifest["id"], folder, manifest["name"], status, manifest["seconds"], MappingProxyType(steps), models,
-            manifest["reason"], files,
+            manifest["reason"], files, MappingProxyType(manifest["parameters"]),
         )  # fmt: skip
 
     @property
@@ -125,6 +146,58 @@ class Run:
     def show(self, height: int = 720) -> Shown:
         """The report in a notebook, `height` pixels high."""
         return Shown(self.report, height)
+
+    @property
+    def outputs(self) -> BuiltinValues:
+        """The values of the steps' outputs: `run.outputs.xgboost_training.model_artifacts.value()`."""
+        values = self._values()
+        return BuiltinValues(values, declared_outputs(values.definition, self.contracts))
+
+    def value(self, of: Any) -> Any:
+        """What a reference, a parameter, a join or any text or data with references in it stood for in this run.
+
+        Raises:
+            NoValue: A step that it needs has not finished, failed, or was not executed.
+        """
+        return self._values().resolve(as_request(of))
+
+    def logs(self, step: str, last: int | None = None) -> list[str]:
+        """The lines that a step wrote; `last` of them, or all.
+
+        Raises:
+            UnknownOutput: The run has no such step.
+        """
+        log = known_step(self.steps, step, f"run {self.id}").log
+        lines = log.read_text("utf-8", "replace").splitlines() if log is not None and log.is_file() else []
+        return lines if last is None else lines[-last:] if last else []
+
+    def wait(self, poll: float = 0.5, *, check: bool = True) -> Self:
+        """Wait for the end of a run that another process carries out, and return it as it is then.
+
+        Raises:
+            RunError: It did not succeed; not without `check`.
+        """
+        return self.watch(poll, echo=None, check=check)
+
+    def watch(self, poll: float = 0.5, *, echo: Echo = "auto", check: bool = True) -> Self:
+        """Follow a run that another process carries out to its end; of one that is over, show how it went.
+
+        Args:
+            poll: Seconds between two looks.
+            echo: Takes each line; None for silence; "auto" for a live table where somebody looks at it.
+            check: Whether a run that did not succeed raises.
+
+        Raises:
+            RunError: It did not succeed.
+        """
+        from fluentpipe.run.following import follow
+
+        return follow(self, poll, echo, check=check)
+
+    def _values(self) -> LocalValues:
+        from fluentpipe.run.outputs import LocalValues
+
+        return LocalValues(self)
 
     def summary(self) -> str:
         """The steps, metrics, models and the place of everything, as text."""
