@@ -18,11 +18,11 @@ ROOT = Path(fluentpipe.__file__).parent
 
 # From the bottom up: a module imports only from those before it. Packages are one layer each.
 ORDER = (
-    "errors", "aws_faults", "aws", "diagnostic", "kinds", "match", "document", "s3uri", "assets", "request", "_property_table", "shapes",
-    "check_conditions", "check_cycles", "check_steps", "check_references", "check_jobs", "check", "bundle", "definition",
-    "expression", "reference", "_properties", "contract", "settings", "proxy", "images", "program", "target", "step", "plugins", "notebook", "jobs",
+    "errors", "aws_faults", "aws", "diagnostic", "kinds", "match", "document", "s3uri", "assets", "upload", "request", "_property_table", "shapes",
+    "check_conditions", "check_cycles", "check_steps", "check_references", "check_jobs", "check", "bundle", "definition", "difference",
+    "expression", "reference", "_properties", "contract", "settings", "proxy", "images", "program", "target", "waiting", "step", "conditional", "plugins", "notebook", "jobs",
     "containers", "steps", "suggest", "offers", "order", "connection", "resolve", "chain", "plan", "materialize",
-    "verb", "_state", "stubgen", "report", "run", "checking", "progress", "live", "show", "_verbs", "pipeline", "script", "demo",
+    "verb", "_state", "stubgen", "report", "progress", "live", "outcome", "_run_outputs", "run", "executions", "deploy", "checking", "show", "_verbs", "control", "pipeline", "script", "demo",
     "cli_runs", "cli", "__main__", "__init__",
 )  # fmt: skip
 
@@ -133,4 +133,4 @@ def test_materializing_loads_the_model_of_the_service_but_no_client() -> None:
 
 
 def test_the_generated_files_are_up_to_date() -> None:
-    assert not stubgen.stale(stubgen.generated()), f"run: {stubgen.COMMAND}"
+    assert not [*stubgen.stale(stubgen.generated()), *stubgen.surplus()], f"run: {stubgen.COMMAND}"
