@@ -49,15 +49,21 @@ def tree_sha256(files: Mapping[str, Path | bytes]) -> str:
     Raises:
         FluentpipeError: A name is unsafe; see `check_file_name`.
     """
+    return sha256_of_digests({name: content_sha256(content) for name, content in files.items()})
+
+
+def sha256_of_digests(digests: Mapping[str, bytes]) -> str:
+    """What `tree_sha256` gives for files whose own SHA-256 is known: relative name -> digest."""
     tree = hashlib.sha256()
-    for name in sorted(files):
+    for name in sorted(digests):
         encoded = check_file_name(name).encode()
         tree.update(b"%d:%b" % (len(encoded), encoded))
-        tree.update(_content_sha256(files[name]))
+        tree.update(digests[name])
     return tree.hexdigest()
 
 
-def _content_sha256(content: Path | bytes) -> bytes:
+def content_sha256(content: Path | bytes) -> bytes:
+    """SHA-256 of one content; a file is read in chunks."""
     if isinstance(content, bytes):
         return hashlib.sha256(content).digest()
     digest = hashlib.sha256()

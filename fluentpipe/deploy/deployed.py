@@ -1,0 +1,86 @@
+"""A pipeline as the service has it: described, and its definition read."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from fluentpipe.aws import Account
+from fluentpipe.aws_faults import is_missing_pipeline
+from fluentpipe.definition import Definition
+
+
+@attrs.frozen
+class Deployed:
+    """What DescribePipeline says of a pipeline."""
+
+    name: str
+    arn: str
+    role: str
+    display_name: str
+    description: str
+    max_parallel_steps: int | None
+    text: str = attrs.field(repr=False)  # of the definition
+    said: Mapping[str, Any] = attrs.field(repr=False)  # the whole answer
+
+    @property
+    def definition(self) -> Definition:
+        """The definition, checked, with its faults in `diagnostics`.
+
+        Raises:
+            DefinitionError: It is no JSON.
+        """
+        data = document_in(self.text)
+        return Definition.load(data if data is not None else self.text, name=self.name, strict=False)
+
+
+def described(account: Account, name: str) -> Deployed | None:
+    """The pipeline of that name; None if there is none.
+
+    Raises:
+        AwsError: The service cannot be asked.
+    """
+    from botocore.exceptions import ClientError
+
+    with account.explained(f"look at pipeline {name!r}", resource=f"pipeline/{name}"):
+        try:
+            said = account.client("sagemaker").describe_pipeline(PipelineName=name)
+        except ClientError as error:
+            if is_missing_pipeline(error):
+                return None
+            raise
+    return Deployed(
+        name=said.get("PipelineName", name),
+        arn=said["PipelineArn"],
+        role=said.get("RoleArn", ""),
+        display_name=said.get("PipelineDisplayName", ""),
+        description=said.get("PipelineDescription", ""),
+        max_parallel_steps=said.get("ParallelismConfiguration", {}).get("MaxParallelExecutionSteps"),
+        text=said.get("PipelineDefinition", ""),
+        said={key: value for key, value in said.items() if key != "ResponseMetadata"},
+    )
+
+
+def document_in(text: str) -> dict[str, Any] | None:
+    """The definition as data; None if it is none.
+
+    The service gives JSON. moto, on which people try their deployments, gives what came from S3 as Python's repr of it.
+    """
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        try:
+            found = ast.literal_eval(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return None
+    return found if isinstance(found, dict) else None
+
+
+def same_document(text: str, definition: Definition) -> bool:
+    """Whether a deployed text means the definition: the order of keys and white space are nothing."""
+    found = document_in(text)
+    return found is not None and json.dumps(found, sort_keys=True, separators=(",", ":")) == definition.to_json()

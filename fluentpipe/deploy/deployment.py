@@ -1,0 +1,83 @@
+"""A deployed pipeline: where it is, what was done, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from fluentpipe.aws import Account
+from fluentpipe.aws_faults import is_missing_pipeline
+from fluentpipe.definition import Definition
+from fluentpipe.deploy.deployed import described
+from fluentpipe.errors import NoSuchPipeline
+
+
+@attrs.frozen
+class Deployment:
+    """A pipeline that is on SageMaker, and what its deployment changed."""
+
+    name: str
+    arn: str
+    account_id: str
+    region: str
+    bucket: str  # of what had no place of its own
+    role: str  # ARN
+    definition: Definition = attrs.field(repr=False)
+    changed: tuple[str, ...]  # `created`, or what was updated: `definition`, `role`, `tags`, …; nothing if all was so
+    uploaded: tuple[str, ...] = attrs.field(repr=False)  # URIs of the files that were not there yet
+    version: int | None  # of the pipeline, where the service gave one
+    _account: Account = attrs.field(repr=False)
+
+    def __str__(self) -> str:
+        files = "1 file" if len(self.uploaded) == 1 else f"{len(self.uploaded)} files"
+        done = "created" if self.changed == ("created",) else f"updated: {', '.join(self.changed)}"
+        return f"{self.name} {done if self.changed else 'unchanged'}, {files} uploaded\n{self.arn}"
+
+    def describe(self) -> Mapping[str, Any]:
+        """What DescribePipeline says now.
+
+        Raises:
+            NoSuchPipeline: It was deleted.
+            AwsError: The service cannot be asked.
+        """
+        found = described(self._account, self.name)
+        if found is None:
+            raise _gone(self._account, self.name)
+        return found.said
+
+    def delete(self) -> None:
+        """Delete the pipeline; its files in S3 stay, since executions and registered models refer to them.
+
+        Raises:
+            NoSuchPipeline: It is not there any more.
+            AwsError: The service refused.
+        """
+        delete(self._account, self.name)
+
+
+def delete(account: Account, name: str) -> None:
+    """Delete a pipeline of that name.
+
+    Raises:
+        NoSuchPipeline: There is none.
+        AwsError: The service refused.
+    """
+    from botocore.exceptions import ClientError
+
+    with account.explained(f"delete pipeline {name!r}", resource=f"pipeline/{name}"):
+        try:
+            account.client("sagemaker").delete_pipeline(PipelineName=name)
+        except ClientError as error:
+            if is_missing_pipeline(error):
+                raise _gone(account, name) from error
+            raise
+
+
+def _gone(account: Account, name: str) -> NoSuchPipeline:
+    return NoSuchPipeline(
+        f"There is no pipeline {name!r} in {account.region}.",
+        fix="check its name, the region and the profile: aws sagemaker list-pipelines",
+        region=account.region,
+    )
