@@ -73,6 +73,18 @@ class Account:
                     known.clients[service] = self.session.client(service, region_name=self.region, config=_config())
             return known.clients[service]
 
+    def transfers(self, *, part: int, side_by_side: int) -> Any:
+        """A manager of uploads to S3, to be used as a context: left with an error it cancels them.
+
+        Args:
+            part: Bytes; larger files go up in parts of this size.
+            side_by_side: Requests at once.
+        """
+        from boto3.s3.transfer import TransferConfig, create_transfer_manager
+
+        config = TransferConfig(multipart_threshold=part, multipart_chunksize=part, max_concurrency=side_by_side)
+        return create_transfer_manager(self.client("s3"), config)
+
     @property
     def account_id(self) -> str:
         """The twelve digits of the account; STS is asked once.

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import attrs
 
@@ -74,26 +74,19 @@ def send(
     """
     if not uploads:
         return
-    from boto3.s3.transfer import TransferConfig, create_transfer_manager
-
     for upload in uploads:
         if upload.size >= _PART:
             _abort_abandoned(account, upload, buckets)
-    largest = max(upload.size for upload in uploads)
-    config = TransferConfig(
-        multipart_threshold=_PART,
-        multipart_chunksize=max(_PART, -(-largest // _MAX_PARTS)),
-        max_concurrency=_SIDE_BY_SIDE,
-    )
+    part = max(_PART, -(-max(upload.size for upload in uploads) // _MAX_PARTS))
     progress = Progress(sum(upload.size for upload in uploads), say)
     # Left with an error, the manager cancels what goes on, and S3 forgets the parts that it has.
-    with contextlib.ExitStack() as streams, create_transfer_manager(account.client("s3"), config) as manager:
+    with contextlib.ExitStack() as streams, account.transfers(part=part, side_by_side=_SIDE_BY_SIDE) as manager:
         pending = []
         for upload in uploads:
             bucket, key = split_s3_uri(upload.uri)
             extra = {"Metadata": {DIGEST: upload.sha256.hex()}, **buckets[bucket].expected_owner}
             stream = streams.enter_context(contextlib.closing(Checked(upload, progress)))
-            pending.append((upload, manager.upload(cast("BinaryIO", stream), bucket, key, extra)))
+            pending.append((upload, manager.upload(stream, bucket, key, extra)))
         for upload, future in pending:
             with account.explained(f"upload {upload.path}", resource=upload.uri):
                 future.result()
