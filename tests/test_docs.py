@@ -1,5 +1,6 @@
 """The README and the docs: their code runs, their links lead somewhere."""
 
+import gzip
 import re
 import subprocess
 import sys
@@ -7,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from fluentpipe.stubgen.files import COMMAND, built_in
+from fluentpipe.stubgen.pages import pages
+
 ROOT = Path(__file__).parent.parent
+STEPS = ROOT / "docs" / "steps"
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 DATA = ROOT / "fluentpipe" / "data" / "telco_churn.csv.gz"
 SAMPLE = """\
@@ -25,8 +30,6 @@ def blocks(document: Path, language: str) -> list[str]:
 
 @pytest.mark.parametrize("document", [doc for doc in DOCS if blocks(doc, "python")], ids=lambda doc: doc.name)
 def test_the_python_of_a_page_runs_from_top_to_bottom(document: Path, tmp_path: Path) -> None:
-    import gzip
-
     (tmp_path / "churn.csv").write_bytes(gzip.decompress(DATA.read_bytes()))
     (tmp_path / "sample.py").write_text(SAMPLE)
     (tmp_path / "page.py").write_text("\n".join(blocks(document, "python")))
@@ -34,7 +37,24 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(document: Path, tmp_path: 
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("document", DOCS, ids=lambda doc: doc.name)
+def test_the_pages_of_the_steps_say_what_the_classes_say() -> None:
+    there = {path.name: path.read_text("utf-8") for path in STEPS.glob("*.md")}
+    assert there == pages(built_in()), f"run: {COMMAND}"
+
+
+def test_every_page_of_a_step_has_an_example() -> None:
+    assert not [path.stem for path in STEPS.glob("*.md") if path.stem != "README" and not blocks(path, "python")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("document", sorted(STEPS.glob("[a-z]*.md")), ids=lambda doc: doc.stem)
+def test_the_example_of_a_step_runs(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "churn.csv").write_bytes(gzip.decompress(DATA.read_bytes()))
+    monkeypatch.chdir(tmp_path)
+    exec(compile("\n".join(blocks(document, "python")), document.name, "exec"), {})
+
+
+@pytest.mark.parametrize("document", [*DOCS, *sorted(STEPS.glob("*.md"))], ids=lambda doc: doc.name)
 def test_links_between_pages_lead_to_files(document: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text("utf-8"))
     missing = [target for target in targets if not (document.parent / target).exists()]

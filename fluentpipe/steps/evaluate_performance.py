@@ -16,6 +16,13 @@ class ModelEvaluation(ProcessingStep):
 
     `evaluation.json` has the layout of SageMaker's model quality, and beside it the block `metrics` of plain numbers that
     gates read, the same for every task; `curves.json` has the curves as data.
+
+    Example:
+        from fluentpipe import Pipeline
+
+        data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+        run = data.train_xgboost().evaluate_performance().run()
+        print(run.metrics["auc"])
     """
 
     contract = StepContract(
@@ -25,7 +32,7 @@ class ModelEvaluation(ProcessingStep):
             DependencySpec(
                 "model_artifacts",
                 ModelArtifacts,
-                compatible_sources=("XGBoostTraining",),
+                compatible_sources=("XGBoostTraining", "XGBoostTuning", "ModelCalibration"),
                 semantic_keywords=("model", "artifacts"),
                 description="The model.",
             ),

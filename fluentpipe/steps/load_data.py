@@ -28,6 +28,12 @@ class DataLoading(ProcessingStep):
 
     CSV (also gzipped) and Parquet, one file or all files under a prefix. The test rows are set aside before anything is
     learned from the data.
+
+    Example:
+        from fluentpipe import Pipeline
+
+        pipe = Pipeline("churn").load_data("churn.csv", label="churn", validation_split=0.2)
+        pipe.run()
     """
 
     contract = StepContract(

@@ -19,6 +19,12 @@ class TabularPreprocessing(ProcessingStep):
 
     What it learns (the categories, which are rare, which columns say nothing) it learns from the training rows only, and
     keeps as JSON, so that the same transformation serves at inference. Data that is not split yet is split first.
+
+    Example:
+        from fluentpipe import Pipeline
+
+        pipe = Pipeline("churn").load_data("churn.csv", label="churn").preprocess(min_frequency=20)
+        pipe.run()
     """
 
     contract = StepContract(

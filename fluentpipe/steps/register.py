@@ -23,6 +23,14 @@ class ModelRegistration(Step):
     """Register the model as a new version of a model package group; the metrics of its evaluation go with it.
 
     The archive already holds the preprocessing and the inference code, so the registered model serves raw rows.
+
+    Example:
+        from fluentpipe import Pipeline
+
+        data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+        pipe = data.train_xgboost().evaluate_performance().require(min_auc=0.8).register("churn-models")
+        run = pipe.run()
+        print(run.models[0])
     """
 
     contract = StepContract(
@@ -32,7 +40,7 @@ class ModelRegistration(Step):
             DependencySpec(
                 "model_artifacts",
                 ModelArtifacts,
-                compatible_sources=("XGBoostTraining",),
+                compatible_sources=("XGBoostTraining", "XGBoostTuning", "ModelCalibration"),
                 semantic_keywords=("model", "artifacts"),
                 description="The model.",
             ),

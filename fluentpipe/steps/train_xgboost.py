@@ -23,6 +23,12 @@ class XGBoostTraining(TrainingStep):
     is taken. Every setting also goes by scikit-learn's name.
 
     `model.tar.gz` holds the trees, the preprocessing that was given, and the code that serves raw rows.
+
+    Example:
+        from fluentpipe import Pipeline
+
+        data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+        run = data.train_xgboost(max_depth=4, learning_rate=0.1).run()
     """
 
     contract = StepContract(
