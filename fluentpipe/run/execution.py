@@ -6,6 +6,7 @@ A job works in `steps/.tmp-<step>-…/`. Its result is there already (see `reuse
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -123,10 +124,14 @@ class Execution:
         self.record.step(entry.name, "Running", started=started, job=job.name, log=log, reason=answer.why)
         (stage / "job.json").write_text(json.dumps(mask.data(job.request), indent=2), encoding="utf-8")
         facts: dict[str, Any] = {}
-        answer = self._taken(answer, stage)
-        if (result := answer.result) is None:
-            result, facts = self._made(entry, job, stage, answer, threads, mask)
-        folder = self.record.publish(stage, entry.name, linked=answer.result is not None)
+        try:
+            answer = self._taken(answer, stage)
+            if (result := answer.result) is None:
+                result, facts = self._made(entry, job, stage, answer, threads, mask)
+            folder = self.record.publish(stage, entry.name, linked=answer.result is not None)
+        except BaseException:
+            self._keep_failed(stage, entry.name)
+            raise
         outputs = {output: f"steps/{entry.name}/{path}" for output, path in result.outputs.items()}
         for uri, path in job.places(result.outputs).items():
             self.storage.outputs.publish(uri, folder / path)
@@ -175,21 +180,17 @@ class Execution:
             job, stage, self.storage, self.children, mask, self.say, self.record.output, self.record.memory, note, final
         )  # fmt: skip
         waits: Iterator[float] | None = None
-        try:
-            while True:
-                try:
-                    ended, published = performance.run(threads)
-                    break
-                except (RunError, OSError) as error:
-                    waits = retries(entry, error) if waits is None else waits
-                    if not self._try_again(entry, error, next(waits, None)):
-                        raise
-            facts = {**measured(ended), "started": started, "ended": now()}
-            result = Result(stage, self.record.id, published.outputs, facts)
-            self.reuse.keep(entry, answer, result)
-        except BaseException:
-            self._keep_failed(stage, entry.name)
-            raise
+        while True:
+            try:
+                ended, published = performance.run(threads)
+                break
+            except (RunError, OSError) as error:
+                waits = retries(entry, error) if waits is None else waits
+                if not self._try_again(entry, error, next(waits, None)):
+                    raise
+        facts = {**measured(ended), "started": started, "ended": now()}
+        result = Result(stage, self.record.id, published.outputs, facts)
+        self.reuse.keep(entry, answer, result)
         return result, measured(ended)
 
     def _try_again(self, entry: StepEntry, error: Exception, wait: float | None) -> bool:
@@ -202,11 +203,12 @@ class Execution:
         return not self.children.wait_ended(wait)
 
     def _keep_failed(self, stage: Path, step: str) -> None:
-        """Keep the log and the request of a failed step, and nothing that looks like an output."""
+        """Keep the log and the request of a failed step, as far as there is space, and nothing that looks like an output."""
         for folder in ("ml", "out"):
             shutil.rmtree(stage / folder, ignore_errors=True)
-        self.record.publish(stage, step)
-        self.record.note(step, log=f"steps/{step}/log.txt")
+        with contextlib.suppress(OSError):
+            self.record.publish(stage, step)
+            self.record.note(step, log=f"steps/{step}/log.txt")
 
     def property_file(self, step: str, name: str) -> Path:
         """The file here of a step's property file.

@@ -61,6 +61,17 @@ def not_carried_out(step: str, error: BaseException) -> RunError:
     return RunError(f"Step {step!r}: {headline}", *(line.strip() for line in lines), step=step)
 
 
+def cannot_begin(folder: Path, error: OSError) -> RunError:
+    """The error for a run whose folder cannot be made; nothing was started."""
+    if error.errno in _FULL:
+        return RunError(f"There is no space for the folder of the run, {folder}.", fix=_MAKE_ROOM, run=None)
+    return RunError(
+        f"The folder of the run cannot be made: {error}.",
+        fix="give another folder: home=… or FLUENTPIPE_HOME (--home)",
+        run=None,
+    )
+
+
 def _how(ended: Exit, limit: float | None) -> str:
     if ended.timed_out:
         return f"took longer than its limit of {limit:g} s and was ended"

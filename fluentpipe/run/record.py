@@ -15,19 +15,21 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import attrs
 
 from fluentpipe import __version__
 from fluentpipe.definition import Definition
-from fluentpipe.errors import RunError
-from fluentpipe.run.alive import Alive
+from fluentpipe.run.alive import Alive, remove
 from fluentpipe.run.durable import appear, make_folder, settle, write_atomically
 from fluentpipe.run.events import Event, Listener
+from fluentpipe.run.failure import cannot_begin
 from fluentpipe.run.result import Run, RunStatus, StepStatus
 
 _PACKAGES = ("xgboost-cpu", "xgboost", "numpy", "pyarrow", "pandas", "scikit-learn")
+_RESERVE = ".tmp-reserve"  # so that a run that fills the disk can still say so
+_RESERVED = 1 << 16  # bytes
 
 
 class Record:
@@ -46,7 +48,6 @@ class Record:
         self.id = f"{stamp}-{self.execution_id}"
         self.home = home
         self.path = home / "runs" / self.id
-        self._alive = self._make_folders()
         self._manifest: dict[str, Any] = {
             "format": 1,
             "id": self.id,
@@ -65,24 +66,30 @@ class Record:
             "property_files": [],
             "versions": dict(versions()),
         }
-        write_atomically(self.path / "definition.json", json.dumps(definition.document, indent=2))
-        self._events = (self.path / "events.jsonl").open("a", encoding="utf-8")
+        self._alive, self._events = self._begun(definition)
         types = {name: step["type"] for name, step in self._manifest["steps"].items()}
         self.event("run started", run=self.id, pipeline=definition.name, folder=str(self.path), steps=types)
-        self._write(durable=False)
 
-    def _make_folders(self) -> Alive:
+    def _begun(self, definition: Definition) -> tuple[Alive, TextIO]:
+        """Make the folder with its first files; where that fails, nothing of it stays."""
+        alive = None
         try:
             alive = Alive(self.home, self.id)
             make_folder(self.path / "steps")
             ignore = self.home / ".gitignore"  # data and models are not for a repository
             if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
-            return alive
-        except OSError as error:
-            raise RunError(
-                f"The folder of the run cannot be made: {error}.", fix="give another folder: home=… or FLUENTPIPE_HOME"
-            ) from error
+                write_atomically(ignore, "*\n")
+            write_atomically(self.path / "definition.json", json.dumps(definition.document, indent=2))
+            write_atomically(self.path / "run.json", json.dumps(self._manifest, indent=1))
+            (self.path / _RESERVE).write_bytes(bytes(_RESERVED))
+            return alive, (self.path / "events.jsonl").open("a", encoding="utf-8")
+        except BaseException as error:
+            shutil.rmtree(self.path, ignore_errors=True)
+            if alive is not None:
+                alive.close()
+            if isinstance(error, OSError):
+                raise cannot_begin(self.path, error) from error
+            raise
 
     def stage(self, step: str) -> Path:
         """A new folder in which a step works."""
@@ -163,8 +170,8 @@ class Record:
 
     def close(self, status: RunStatus, reason: str = "") -> Run:
         """Write the last state of the manifest, durably, and remove what was left half-done."""
-        for left in (self.path / "steps").glob(".tmp-*"):  # first: it may make the room for the rest
-            shutil.rmtree(left, ignore_errors=True)
+        for left in (*self.path.glob("steps/.tmp-*"), self.path / _RESERVE):  # first: it may make the room for the rest
+            remove(left)
         self.event(f"run {status}")
         with self._lock:
             seconds = round(time.monotonic() - self._clock, 3)

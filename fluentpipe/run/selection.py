@@ -48,14 +48,14 @@ def select(definition: Definition, home: Path, from_step: str | None, only: str 
                 run=None,
             )
     if from_step is not None:
-        return Selection(anew=_downstream(from_step, entries))
+        return Selection(anew=downstream(from_step, entries))
     if only is None:
         return Selection()
     if entries[only].type in ("Condition", "Fail"):
         raise RunError(f"Step {only!r} is a {entries[only].type}: alone it has nothing to do.", run=None)
-    upstream = _upstream(only, entries)
-    past = _past_results(definition.name, home, [name for name in upstream if entries[name].type in _JOBS])
-    return Selection(frozenset((only,)), frozenset((only, *upstream)), past)
+    needed = upstream(only, entries)
+    past = _past_results(definition.name, home, [name for name in needed if entries[name].type in _JOBS])
+    return Selection(frozenset((only,)), frozenset((only, *needed)), past)
 
 
 def _data_needs(entry: StepEntry) -> Iterator[str]:
@@ -64,7 +64,7 @@ def _data_needs(entry: StepEntry) -> Iterator[str]:
             yield reference.text.split(".", 2)[1]
 
 
-def _upstream(name: str, entries: Mapping[str, StepEntry]) -> list[str]:
+def upstream(name: str, entries: Mapping[str, StepEntry]) -> list[str]:
     """The steps whose results a step needs, directly or not, in the order of the definition."""
     found: set[str] = set()
     waiting = [name]
@@ -75,8 +75,9 @@ def _upstream(name: str, entries: Mapping[str, StepEntry]) -> list[str]:
     return [each for each in entries if each in found - {name}]
 
 
-def _downstream(name: str, entries: Mapping[str, StepEntry]) -> frozenset[str]:
-    return frozenset(each for each in entries if each == name or name in _upstream(each, entries))
+def downstream(name: str, entries: Mapping[str, StepEntry]) -> frozenset[str]:
+    """A step, and those that need its results, directly or not."""
+    return frozenset(each for each in entries if each == name or name in upstream(each, entries))
 
 
 def _past_results(pipeline: str, home: Path, needed: Iterable[str]) -> dict[str, Result]:

@@ -18,6 +18,7 @@ import pytest
 from fluentpipe.errors import RunError
 from fluentpipe.run import Run, run as run_definition
 
+from .namespaces import needs_namespaces
 from .pipelines import OUT, Sketch, packed
 from .test_canonical import SCRIPTS, telco
 from .test_faults import DURING, SAY, _bomb, _one, _train
@@ -135,14 +136,9 @@ FILLING = {
     "no space for the program": f"import os, pathlib; ({OUTPUT} / 'x').write_bytes(b'x' * (4 << 20))",
     "no space for its log": "print('x' * 1000 + '\\n', end='', flush=True)\nfor _ in range(4000): print('x' * 1000)",
 }
-own_mounts = pytest.mark.skipif(
-    sys.platform != "linux"
-    or subprocess.run(["unshare", "-Urm", "true"], capture_output=True, check=False).returncode != 0,
-    reason="needs a file system of its own: Linux with user namespaces",
-)
 
 
-@own_mounts
+@needs_namespaces
 @pytest.mark.parametrize("name", FILLING)
 def test_a_full_disk_is_told_and_the_run_says_that_it_failed(name, tmp_path):
     home = tmp_path / "home"

@@ -13,21 +13,8 @@ from fluentpipe.errors import RunError, StepFailed
 from fluentpipe.run.isolation import Isolation
 from fluentpipe.run.starting import Command
 
+from .namespaces import needs_namespaces
 from .pipelines import Sketch
-
-
-def can_isolate() -> bool:
-    try:
-        Isolation.of(paths=True, network=False)
-    except RunError:
-        return False
-    return True
-
-
-CAN = can_isolate()
-needs_namespaces = pytest.mark.skipif(
-    not CAN, reason="this system lets users make no namespaces; see test_without_them"
-)
 
 HARD_CODED = """
 import os, pathlib, sys
