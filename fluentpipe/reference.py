@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeAlias, Union, cast
 import attrs
 from typing_extensions import Self, TypeVar, override
 
+from fluentpipe import shapes
 from fluentpipe.errors import ReferenceMisuse, SettingError, did_you_mean
 from fluentpipe.expression import Condition, Deferred, Expression, Join, lift
 from fluentpipe.kinds import Kind
@@ -50,7 +51,7 @@ class PropertyReference(Deferred[K], Generic[K]):
 
     Args:
         step: Name of the step.
-        path: Property path from the step on, such as `ModelArtifacts.S3ModelArtifacts`.
+        path: Property path from the step on, such as `ModelArtifacts.S3ModelArtifacts`; or several, see `shapes.pieces`.
         name: Logical name of the output; empty for a property that no output declares.
         kind: What the data is, if an output declares it.
         value_type: `str`, `int`, `float`, `bool` or `timestamp`: what the property holds.
@@ -89,7 +90,10 @@ class PropertyReference(Deferred[K], Generic[K]):
 
     @override
     def to_request(self) -> dict[str, Any]:
-        return {"Get": f"Steps.{self.step}.{self.path}"}
+        found = [
+            {"Get": f"Steps.{self.step}.{text}"} if is_path else text for text, is_path in shapes.pieces(self.path)
+        ]
+        return found[0] if len(found) == 1 else {"Std:Join": {"On": "/", "Values": found}}  # type: ignore[return-value]  # one alone is a path
 
     def json(self, path: str) -> JsonGet:
         """A value inside the JSON file of this output, such as `report.json("metrics.auc")`.

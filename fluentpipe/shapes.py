@@ -30,6 +30,7 @@ __all__ = [
     "check_request",
     "members",
     "operation_for",
+    "pieces",
     "property_table",
     "step_types",
     "structures",
@@ -83,13 +84,15 @@ def walk(step_type: str, path: str) -> Leaf:
     Args:
         step_type: As in a definition: "Training", "Processing", …
         path: `ModelArtifacts.S3ModelArtifacts`, `ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri`,
-            `Outputs[0]`, `Outputs["train"]`; a leading `properties.` is dropped.
+            `Outputs[0]`, `Outputs["train"]`; a leading `properties.` is dropped. Or several in a text; see `pieces`.
 
     Raises:
         UnknownOutput: A member does not exist (with a suggestion and the members there are), or the path
             is no path. It is an AttributeError.
     """
     text = path.removeprefix("properties.")
+    if text.startswith("{"):
+        return _walk_several(step_type, text)
     here, written, keys, position = _root(step_type), "", [], 0
     if not text:
         raise UnknownOutput("The property path is empty.", _listed(here, _table()[1]), path=path)
@@ -108,6 +111,35 @@ def walk(step_type: str, path: str) -> Leaf:
             keys.append((written, key))
             written += f"[{key!r}]" if isinstance(key, int) or "'" not in key else f'["{key}"]'
     return Leaf(written, _leaf_type(here), tuple(keys), here if _leaf_type(here) == "structure" else "")
+
+
+def pieces(path: str) -> tuple[tuple[str, bool], ...]:
+    """The parts of the path of an output: text, and whether it is a property path.
+
+    Mostly it is one property path. A place that the job's description does not hold as a whole is written with several,
+    in braces: `{TrainingJobDefinition.OutputDataConfig.S3OutputPath}/{BestTrainingJob.TrainingJobName}/output/model.tar.gz`.
+    """
+    if not path.startswith("{"):
+        return ((path, True),)
+    return tuple(
+        (part[1:-1], True) if part.startswith("{") and part.endswith("}") else (part, False)
+        for part in re.findall(r"(\{[^{}]*\}|[^/{}]+(?:/[^/{}]+)*)(?:/|$)", path)
+    )
+
+
+def _walk_several(step_type: str, path: str) -> Leaf:
+    found = pieces(path)
+    if "/".join(f"{{{text}}}" if is_path else text for text, is_path in found) != path:
+        raise UnknownOutput(
+            f"The path {path!r} cannot be read.",
+            fix="write property paths in braces and text with one / between them: {property.path}/model.tar.gz",
+            path=path,
+        )
+    leaves = [walk(step_type, text) for text, is_path in found if is_path]
+    for leaf in leaves:
+        if leaf.type not in SCALARS:
+            raise UnknownOutput(f"{leaf.path!r} of a {step_type} step is a {leaf.type}; text is made of single values.", path=path)
+    return Leaf(path, "str", tuple(key for leaf in leaves for key in leaf.keys))
 
 
 @lru_cache(maxsize=1024)

@@ -70,7 +70,14 @@ def main(arguments: Sequence[str]) -> None:
     _write(options.model_dir, trained, rows, facts, options.preprocessing)
     history = [dict(member) for member in trained.history]
     job.write_json(options.output_data_dir / "history.json", {"version": 1, "validation": history})
-    print("held-out rows: " + " ".join(f"{name}={value:.4f}" for name, value in facts["held_out_metrics"].items()))
+    _tell(target.task, facts["held_out_metrics"])
+
+
+def _tell(task: str, figures: Mapping[str, float]) -> None:
+    """Print the figures; tuning jobs read theirs from this line. `loss` is the one that every task has."""
+    loss = figures.get("rmse" if task == "regression" else "log_loss")
+    told = {**({} if loss is None else {"loss": loss}), **figures}
+    print("held-out rows: " + " ".join(f"{name}={value:.6g}" for name, value in told.items()), flush=True)
 
 
 def _validation(folder: Path, rows: matrices.Matrix) -> matrices.Matrix | None:
