@@ -74,12 +74,12 @@ def _usual(entry: StepEntry) -> Iterator[Declared]:
     config = entry.arguments.get("ProcessingOutputConfig")
     files = {each.get("OutputName"): each.get("FilePath") for each in _objects(entry.request.get("PropertyFiles"))}
     for each in _objects(config.get("Outputs") if isinstance(config, Mapping) else None):
-        if isinstance(name := each.get("OutputName"), str) and "'" not in name:
-            path = f"ProcessingOutputConfig.Outputs['{name}'].S3Output.S3Uri"
-            yield Declared(name, path, str(files.get(name) or ""))
+        if isinstance(output := each.get("OutputName"), str) and "'" not in output:
+            path = f"ProcessingOutputConfig.Outputs['{output}'].S3Output.S3Uri"
+            yield Declared(output, path, str(files.get(output) or ""))
     for each in _objects(entry.request.get("OutputParameters")):  # of Lambda and Callback steps
-        if isinstance(name := each.get("OutputName"), str) and "'" not in name:
-            yield Declared(name, f"OutputParameters['{name}']")
+        if isinstance(output := each.get("OutputName"), str) and "'" not in output:
+            yield Declared(output, f"OutputParameters['{output}']")
 
 
 def _objects(value: object) -> Iterable[Mapping[str, Any]]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from typing_extensions import Self
-
 if TYPE_CHECKING:
     from fluentpipe._run_outputs import BuiltinValues
     from fluentpipe.live import Echo
@@ -23,7 +21,7 @@ class PipelineStep(Protocol):
 
     @property
     def type(self) -> str:
-        """Processing, Training, Condition, …"""
+        """Type of the step in the definition, such as `Training`."""
 
     @property
     def state(self) -> StepState:
@@ -79,8 +77,8 @@ class PipelineRun(Protocol):
     def logs(self, step: str, last: int | None = None) -> list[str]:
         """The lines that a step wrote; `last` of them, or all."""
 
-    def wait(self, poll: float = ..., *, check: bool = ...) -> Self:
+    def wait(self, poll: float = ..., *, check: bool = ...) -> PipelineRun:
         """Wait for the end; `check`: raise if it is none to be glad of."""
 
-    def watch(self, poll: float = ..., *, echo: Echo = ..., check: bool = ...) -> Self:
+    def watch(self, poll: float = ..., *, echo: Echo = ..., check: bool = ...) -> PipelineRun:
         """Follow it to its end, in a live table where somebody looks."""

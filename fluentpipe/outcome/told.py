@@ -34,7 +34,7 @@ class Teller:
 def line_of(event: Mapping[str, Any]) -> str:
     """`xgboost_training: Succeeded in 63.2 s (cached)`, or nothing for what is no news."""
     kind, _, state = str(event.get("event", "")).partition(" ")
-    if kind in _QUIET or (kind == "run" and state == "started"):
+    if kind in _QUIET or event.get("quiet") or (kind == "run" and state == "started"):
         return ""
     seconds = event.get("seconds")
     took = f" in {seconds:.1f} s" if isinstance(seconds, int | float) and state != "Running" else ""

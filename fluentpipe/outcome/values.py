@@ -46,6 +46,10 @@ class ValueSource(Protocol):
 class OutputValue(Generic[T]):
     """One output of a step of a run."""
 
+    step: str
+    name: str
+    path: str
+
     def __init__(self, source: ValueSource, step: str, declared: Declared) -> None:
         self._source, self.step, self.name, self.path = source, step, declared.name, declared.path
         self._json_file = declared.json_file

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from typing import TypeVar
 
 from fluentpipe.errors import GateFailed, RunError, StepFailed
 from fluentpipe.live import Echo, watching
@@ -13,15 +12,13 @@ from fluentpipe.outcome.told import Teller
 from fluentpipe.run.events import Event
 from fluentpipe.run.result import Run
 
-_R = TypeVar("_R", bound=Run)
 
-
-def follow(run: _R, poll: float, echo: Echo, *, check: bool) -> _R:
+def follow(run: Run, poll: float, echo: Echo, *, check: bool) -> Run:
     """Tell what happens until the run is over, and return it as it is then; see `Run.watch`."""
     with watching(echo) as watch:
         teller, position = Teller(watch), 0
         while True:
-            current = type(run).load(run.path)  # before the events: all of them are there once it is over
+            current = Run.load(run.path)  # before the events: all of them are there once it is over
             position = _tell_new(teller, current, position)
             if current.status != "Running":
                 break

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
-from typing_extensions import Self
 
 from fluentpipe._run_outputs import BuiltinValues
 from fluentpipe.errors import SourceError
@@ -171,7 +170,7 @@ class Run:
         lines = log.read_text("utf-8", "replace").splitlines() if log is not None and log.is_file() else []
         return lines if last is None else lines[-last:] if last else []
 
-    def wait(self, poll: float = 0.5, *, check: bool = True) -> Self:
+    def wait(self, poll: float = 0.5, *, check: bool = True) -> Run:
         """Wait for the end of a run that another process carries out, and return it as it is then.
 
         Raises:
@@ -179,7 +178,7 @@ class Run:
         """
         return self.watch(poll, echo=None, check=check)
 
-    def watch(self, poll: float = 0.5, *, echo: Echo = "auto", check: bool = True) -> Self:
+    def watch(self, poll: float = 0.5, *, echo: Echo = "auto", check: bool = True) -> Run:
         """Follow a run that another process carries out to its end; of one that is over, show how it went.
 
         Args:

@@ -70,9 +70,9 @@ class S3:
 
     mirror: Path
     say: Callable[[str], None]  # takes lines of progress
+    _client: Any = attrs.field(default=None, repr=False)  # of boto3; without one the user's default session makes it
     _seen: dict[str, Found] = attrs.field(factory=dict, init=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
-    _client: Any = attrs.field(default=None, init=False, repr=False)
 
     def find(self, uri: str) -> Found | None:
         """Download an object, or all objects below a prefix; what is in the mirror already is not read again.

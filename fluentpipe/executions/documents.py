@@ -1,0 +1,114 @@
+"""What the service says of a finished step: the document in which the property paths of the step are walked.
+
+For most types it is the answer to the Describe operation of the job; for some it is the metadata of the step itself. To teach
+the library a further type, declare a strategy::
+
+    @describes("Athena")
+    def athena(step, call):
+        return call("athena", "get_query_execution", QueryExecutionId=step.metadata["Athena"]["QueryExecutionId"])
+
+It gets the step (`StepExecution`) and a function that calls an operation of a boto3 client, with errors in our words; it
+returns plain data. A strategy is asked once for each step that has succeeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from fluentpipe.errors import RunError, did_you_mean
+from fluentpipe.executions.steps import StepExecution
+
+
+class Call(Protocol):
+    """Calls an operation of a service, such as `call("sagemaker", "describe_model", ModelName="m")`."""
+
+    def __call__(self, service: str, operation: str, **request: Any) -> Mapping[str, Any]:
+        """The answer."""
+
+
+Strategy: TypeAlias = Callable[[StepExecution, Call], Mapping[str, Any]]
+_S = TypeVar("_S", bound=Strategy)
+_strategies: dict[str, Strategy] = {}
+
+# Type of the step -> (operation, its parameter, whether that takes the ARN itself rather than the name at its end).
+_DESCRIBED: Mapping[str, tuple[str, str, bool]] = {
+    "Processing": ("describe_processing_job", "ProcessingJobName", False),
+    "Training": ("describe_training_job", "TrainingJobName", False),
+    "Transform": ("describe_transform_job", "TransformJobName", False),
+    "Tuning": ("describe_hyper_parameter_tuning_job", "HyperParameterTuningJobName", False),
+    "AutoML": ("describe_auto_ml_job_v2", "AutoMLJobName", False),
+    "Model": ("describe_model", "ModelName", False),
+    "RegisterModel": ("describe_model_package", "ModelPackageName", True),
+    "EndpointConfig": ("describe_endpoint_config", "EndpointConfigName", False),
+    "Endpoint": ("describe_endpoint", "EndpointName", False),
+}
+# Types without a job of SageMaker's own that is described: the member of the metadata is all there is.
+_IN_METADATA = ("Fail", "EMR", "EMRServerless", "QualityCheck", "ClarifyCheck", "Athena", "Lineage")
+
+
+def describes(*types: str) -> Callable[[_S], _S]:
+    """Declare the strategy for types of steps; it takes the place of one that is there."""
+
+    def declared(strategy: _S) -> _S:
+        _strategies.update(dict.fromkeys(types, strategy))
+        return strategy
+
+    return declared
+
+
+def document_of(step: StepExecution, call: Call) -> Mapping[str, Any]:
+    """The document of a step that has succeeded, as plain data: times in ISO 8601.
+
+    Raises:
+        RunError: No strategy is known for its type, or the service says nothing of its job.
+        AwsError: The service cannot be asked.
+    """
+    strategy = _strategies.get(step.type)
+    if strategy is None:
+        raise RunError(
+            f"It is not known how to ask for the values of a step of type {step.type!r}.{did_you_mean(step.type, _strategies)}",
+            f"known: {', '.join(sorted(_strategies))}",
+            fix="declare it: fluentpipe.executions.describes",
+            step=step.name,
+        )
+    plain = _plain(strategy(step, call))
+    assert isinstance(plain, dict)  # a mapping becomes one
+    return plain
+
+
+@describes(*_DESCRIBED)
+def _job(step: StepExecution, call: Call) -> Mapping[str, Any]:
+    operation, parameter, by_arn = _DESCRIBED[step.type]
+    if not step.arn:
+        raise RunError(f"The service does not say which job step {step.name!r} ran.", step=step.name)
+    return call("sagemaker", operation, **{parameter: step.arn if by_arn else step.arn.rpartition("/")[2]})
+
+
+@describes("Condition")
+def _condition(step: StepExecution, _call: Call) -> Mapping[str, Any]:
+    return {"Outcome": step.metadata.get("Condition", {}).get("Outcome") == "True"}
+
+
+@describes("Lambda", "Callback")
+def _with_parameters(step: StepExecution, _call: Call) -> Mapping[str, Any]:
+    said = step.metadata.get(step.type, {})
+    outputs = {each["Name"]: each["Value"] for each in said.get("OutputParameters", ())}
+    return {**said, "OutputParameters": outputs}
+
+
+@describes(*_IN_METADATA)
+def _metadata(step: StepExecution, _call: Call) -> Mapping[str, Any]:
+    said: Mapping[str, Any] = step.metadata.get(step.type, {})
+    return said
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items() if key != "ResponseMetadata"}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return value
