@@ -59,6 +59,12 @@ class Target:
     _programs: dict[Any, dict[str, Path]] = attrs.field(factory=dict, init=False, repr=False)
     _archives: dict[Any, str] = attrs.field(factory=dict, init=False, repr=False)
 
+    def moved(self, *, role: str, bucket: str, region: str) -> Target:
+        """The same for another place, so that files that were hashed already are not read again."""
+        other = Target(self.pipeline, role, bucket, region)
+        other._hashes, other._programs = self._hashes, self._programs
+        return other
+
     def program(self, script: Path, companions: tuple[str, ...] = ()) -> Mapping[str, Path]:
         """The files of a program, read once for a definition."""
         if (script, companions) not in self._programs:

@@ -18,13 +18,16 @@ from fluentpipe.deploy.changes import Changes, find_changes
 from fluentpipe.deploy.deployed import Deployed, described
 from fluentpipe.deploy.deployment import Deployment, delete
 from fluentpipe.deploy.place import Place, role_arn, role_in
-from fluentpipe.deploy.upsert import Wanted, refuse_request, upsert
+from fluentpipe.deploy.upsert import Settings, Wanted, refuse_settings, upsert
+from fluentpipe.materialize import materialize
+from fluentpipe.plan import Plan
 from fluentpipe.s3uri import split_s3_uri
-from fluentpipe.target import refuse_placeholders
+from fluentpipe.target import Target, refuse_placeholders
 from fluentpipe.upload import default_bucket, ensure, send
 
 __all__ = [
-    "Changes", "Deployed", "Deployment", "Place", "default_bucket", "delete", "deploy", "deploy_to", "described", "role_arn",
+    "Changes", "Deployed", "Deployment", "Place", "Settings", "default_bucket", "delete", "deploy", "deploy_plan", "described",
+    "role_arn",
 ]  # fmt: skip
 
 MAX_INLINE = 100 << 10  # bytes of a definition that is sent in the request; the SageMaker SDK draws the line here, too
@@ -83,31 +86,45 @@ def deploy(
         AssetChanged: A file is not the one that it was made with.
         AwsError: AWS refused something; what was done stays done, and a repeat goes on from there.
     """
-    role = role or role_in(definition)
-    refuse(definition, role, tags, max_parallel_steps, display_name, description)
+    refuse_placeholders(definition.to_json())
+    definition.raise_on_errors()
+    settings = Settings(tags, max_parallel_steps, display_name, description)
+    refuse_settings(definition.name, settings)
     own = next((split_s3_uri(asset.uri)[0] for asset in definition.assets), None)
-    place = Place.found(Account(region, profile, session), role, bucket or own)
-    return deploy_to(
-        place, definition, tags=tags, max_parallel_steps=max_parallel_steps, display_name=display_name,
-        description=description, say=say, dry_run=dry_run,
-    )  # fmt: skip
+    place = Place.found(Account(region, profile, session), role or role_in(definition), bucket or own)
+    return _deploy(place, definition, settings, say, dry_run=dry_run)
 
 
-def deploy_to(
-    place: Place,
-    definition: Definition,
+def deploy_plan(
+    plan: Plan,
+    role: str,
+    settings: Settings,
     *,
-    tags: Mapping[str, str] | None = None,
-    max_parallel_steps: int | None = None,
-    display_name: str | None = None,
-    description: str | None = None,
+    bucket: str | None = None,
+    region: str | None = None,
+    profile: str | None = None,
+    session: Any = None,
     say: Callable[[str], None] = print,
     dry_run: bool = False,
 ) -> Deployment | Changes:
-    """Deploy to a place that was found already; otherwise as `deploy`."""
-    refuse(definition, place.role, tags, max_parallel_steps, display_name, description)
+    """Deploy a chain: materialized for the place that these name; otherwise as `deploy`.
+
+    Raises:
+        DefinitionError: The chain or the settings have faults; AWS was not asked.
+    """
+    refuse_settings(plan.name, settings)
+    draft = Target(plan.name)
+    materialize(plan, draft)
+    place = Place.found(Account(region, profile, session), role, bucket)
+    target = draft.moved(role=place.role, bucket=place.bucket, region=place.account.region)
+    return _deploy(place, materialize(plan, target), settings, say, dry_run=dry_run)
+
+
+def _deploy(
+    place: Place, definition: Definition, settings: Settings, say: Callable[[str], None], *, dry_run: bool
+) -> Deployment | Changes:
     stored, uri = _in_s3(definition, place.bucket)
-    wanted = Wanted(definition, place.role, uri, display_name, description, max_parallel_steps, tags)
+    wanted = Wanted(definition, place.role, settings, uri)
     changes = find_changes(place, wanted, (*definition.assets, *stored))
     for line in changes.lines():
         say(line)
@@ -115,24 +132,6 @@ def deploy_to(
         say("dry run: nothing was changed")
         return changes
     return _carried_out(place, wanted, changes, say)
-
-
-def refuse(
-    definition: Definition,
-    role: str,
-    tags: Mapping[str, str] | None = None,
-    max_parallel_steps: int | None = None,
-    display_name: str | None = None,
-    description: str | None = None,
-) -> None:
-    """Refuse, before the first call, what the service would refuse after the last one.
-
-    Raises:
-        DefinitionError: Lists every fault.
-    """
-    refuse_placeholders(definition.to_json())
-    definition.raise_on_errors()
-    refuse_request(Wanted(definition, role, "", display_name, description, max_parallel_steps, tags))
 
 
 def _in_s3(definition: Definition, bucket: str) -> tuple[tuple[Asset, ...], str]:
@@ -151,7 +150,7 @@ def _carried_out(place: Place, wanted: Wanted, changes: Changes, say: Callable[[
     send(account, changes.uploads, changes.buckets, say)
     done = upsert(account, wanted)
     # Asked again: between the look and the creation another deployer may have set others.
-    tags = tagging.tag_change(account, done.arn, wanted.tags)
+    tags = tagging.tag_change(account, done.arn, wanted.settings.tags)
     tagging.apply(account, done.arn, tags)
     changed = (*done.changed, *(["tags"] if tags and done.changed != ("created",) else []))
     deployment = Deployment(

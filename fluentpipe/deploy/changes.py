@@ -86,7 +86,11 @@ def find_changes(place: Place, wanted: Wanted, assets: tuple[Asset, ...]) -> Cha
     names = sorted({split_s3_uri(asset.uri)[0] for asset in assets})
     buckets = {name: look(account, name) for name in names}
     deployed = described(account, wanted.definition.name)
-    tags = tag_change(account, deployed.arn, wanted.tags) if deployed else TagChange(dict(wanted.tags or {}))
+    tags = (
+        tag_change(account, deployed.arn, wanted.settings.tags)
+        if deployed
+        else TagChange(dict(wanted.settings.tags or {}))
+    )
     return Changes(
         wanted.definition.name,
         account.account_id,

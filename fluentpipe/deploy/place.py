@@ -30,7 +30,7 @@ class Place:
         """The place as a user names it.
 
         Args:
-            account: The account and region.
+            account: The account, in a region.
             role: ARN of a role, or its name, which IAM resolves.
             bucket: Otherwise SageMaker's own convention, `sagemaker-{region}-{account}`.
 

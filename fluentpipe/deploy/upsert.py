@@ -24,36 +24,45 @@ _PAUSE, _LONGEST = 0.5, 10  # seconds: before the second round, doubled for each
 
 
 @attrs.frozen
-class Wanted:
-    """A pipeline as it shall be; None leaves a member as it is."""
+class Settings:
+    """What a pipeline has beside its definition and role; None leaves a member as it is."""
 
-    definition: Definition
-    role: str  # ARN
-    uri: str = ""  # of the definition, where it is too large to be sent
+    tags: Mapping[str, str] | None = None  # all that it shall have
+    max_parallel_steps: int | None = None  # MaxParallelExecutionSteps of ParallelismConfiguration
     display_name: str | None = None
     description: str | None = None
-    max_parallel_steps: int | None = None
-    tags: Mapping[str, str] | None = None
 
     def request(self) -> dict[str, Any]:
-        """Members that CreatePipeline and UpdatePipeline share."""
-        found: dict[str, Any] = {"PipelineName": self.definition.name, "RoleArn": self.role}
-        if self.uri:
-            bucket, key = split_s3_uri(self.uri)
-            found["PipelineDefinitionS3Location"] = {"Bucket": bucket, "ObjectKey": key}
-        else:
-            found["PipelineDefinition"] = self.definition.to_json()
-        if self.display_name is not None:
-            found["PipelineDisplayName"] = self.display_name
-        if self.description is not None:
-            found["PipelineDescription"] = self.description
-        if self.max_parallel_steps is not None:
-            found["ParallelismConfiguration"] = {"MaxParallelExecutionSteps": self.max_parallel_steps}
-        return found
+        """The members of CreatePipeline and UpdatePipeline; tags are no member of the latter."""
+        limit = self.max_parallel_steps
+        found = {
+            "PipelineDisplayName": self.display_name,
+            "PipelineDescription": self.description,
+            "ParallelismConfiguration": None if limit is None else {"MaxParallelExecutionSteps": limit},
+        }
+        return {name: value for name, value in found.items() if value is not None}
 
     def service_tags(self) -> list[dict[str, str]]:
         """The tags as the service takes them."""
         return [{"Key": key, "Value": value} for key, value in sorted((self.tags or {}).items())]
+
+
+@attrs.frozen
+class Wanted:
+    """A pipeline as it shall be."""
+
+    definition: Definition
+    role: str  # ARN
+    settings: Settings
+    uri: str = ""  # of the definition, where it is too large to be sent
+
+    def request(self) -> dict[str, Any]:
+        """Members that CreatePipeline and UpdatePipeline share."""
+        found: dict[str, Any] = {"PipelineName": self.definition.name, "RoleArn": self.role, **self.settings.request()}
+        if self.uri:
+            bucket, key = split_s3_uri(self.uri)
+            return found | {"PipelineDefinitionS3Location": {"Bucket": bucket, "ObjectKey": key}}
+        return found | {"PipelineDefinition": self.definition.to_json()}
 
 
 @attrs.frozen
@@ -67,12 +76,13 @@ class Upserted:
 
 def differences(deployed: Deployed, wanted: Wanted) -> tuple[str, ...]:
     """What has to be updated, in words."""
+    settings = wanted.settings
     pairs = {
         "definition": same_document(deployed.text, wanted.definition),
         "role": deployed.role == wanted.role,
-        "display name": wanted.display_name in (None, deployed.display_name),
-        "description": wanted.description in (None, deployed.description),
-        "parallelism": wanted.max_parallel_steps in (None, deployed.max_parallel_steps),
+        "display name": settings.display_name in (None, deployed.display_name),
+        "description": settings.description in (None, deployed.description),
+        "parallelism": settings.max_parallel_steps in (None, deployed.max_parallel_steps),
     }
     return tuple(name for name, same in pairs.items() if not same)
 
@@ -117,36 +127,33 @@ def upsert(account: Account, wanted: Wanted) -> Upserted:
     )
 
 
-def refuse_request(wanted: Wanted) -> None:
-    """Check the request against the service's own model: tags, names, numbers; the definition itself is checked before.
+def refuse_settings(name: str, settings: Settings) -> None:
+    """Check names, numbers and tags against the service's own model.
 
     Raises:
         DefinitionError: Lists every fault.
     """
-    request = wanted.request() | {
+    request = {
+        "PipelineName": name,
+        "RoleArn": "arn:aws:iam::000000000000:role/checked-elsewhere",
         "PipelineDefinition": "{}",
         "ClientRequestToken": "0" * 32,
-        "Tags": wanted.service_tags(),
+        "Tags": settings.service_tags(),
+        **settings.request(),
     }
-    if not wanted.role.startswith("arn:"):
-        del request["RoleArn"]  # a name, which IAM makes an ARN of
     faults = [
-        each
+        f"{write_trail(each.trail)}: {each.message}"
         for each in check_request("CreatePipeline", request, references=False, complete=True)
-        if each.severity == "error" and not (each.code == "missing-member" and "RoleArn" in each.message)
+        if each.severity == "error" and each.code != "empty-container"  # tags={}: none
     ]
-    reserved = sorted(key for key in wanted.tags or {} if key.lower().startswith("aws:"))
-    if faults or reserved:
-        raise DefinitionError(
-            f"Pipeline {wanted.definition.name!r} cannot be deployed so.",
-            *(f"{write_trail(each.trail)}: {each.message}" for each in faults),
-            *(f"tag {key!r}: the prefix 'aws:' is AWS's own" for key in reserved),
-            diagnostics=(),
-        )
+    reserved = sorted(key for key in settings.tags or {} if key.lower().startswith("aws:"))
+    faults += [f"tag {key!r}: names that begin with 'aws:' are AWS's own" for key in reserved]
+    if faults:
+        raise DefinitionError(f"Pipeline {name!r} cannot be deployed so.", *faults, diagnostics=())
 
 
 def _create(account: Account, wanted: Wanted, token: str) -> Any:
-    tags = {"Tags": wanted.service_tags()} if wanted.tags else {}
+    tags = {"Tags": wanted.settings.service_tags()} if wanted.settings.tags else {}
     return account.client("sagemaker").create_pipeline(**wanted.request(), **tags, ClientRequestToken=token)
 
 

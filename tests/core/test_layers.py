@@ -22,8 +22,8 @@ ORDER = (
     "check_conditions", "check_cycles", "check_steps", "check_references", "check_jobs", "check", "bundle", "definition", "difference",
     "expression", "reference", "_properties", "contract", "settings", "proxy", "images", "program", "target", "waiting", "step", "conditional", "plugins", "notebook", "jobs",
     "containers", "steps", "suggest", "offers", "order", "connection", "resolve", "chain", "plan", "materialize",
-    "verb", "_state", "stubgen", "report", "progress", "live", "outcome", "_run_outputs", "run", "executions", "deploy", "checking", "show", "_verbs", "control", "pipeline", "script", "demo",
-    "cli_runs", "cli", "__main__", "__init__",
+    "verb", "_state", "stubgen", "report", "progress", "live", "outcome", "_run_outputs", "run", "executions", "deploy", "against", "checking", "show", "_verbs", "control", "pipeline", "script", "demo",
+    "cli_runs", "cli_compare", "cli", "__main__", "__init__",
 )  # fmt: skip
 
 # What is imported where it is used: heavy things, and the face reaching down to what it seldom needs.
@@ -33,6 +33,8 @@ LAZY = {
     ("pipeline", "target"),
     ("pipeline", "run"),
     ("pipeline", "live"),
+    ("pipeline", "deploy"),
+    ("pipeline", "against"),
 }
 BANNED = (
     "boto3", "botocore", "click", "numpy", "pandas", "pyarrow", "rich", "sagemaker", "sklearn", "xgboost", "yaml",
