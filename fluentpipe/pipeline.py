@@ -1,7 +1,7 @@
 """`Pipeline`, the fluent face: frozen, chainable, checked at every call.
 
 What is heavy (running, showing) is imported when it is asked for; these are all such imports: `materialize`,
-`target`, `run`, `live`, `show`.
+`target`, `run`, `live`, `show`, `deploy`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar, Union, cast, final
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar, Union, cast, final, overload
 
 from typing_extensions import Never, Self, override
 
@@ -48,6 +48,7 @@ from fluentpipe_project import ProjectOutputs, ProjectVerbs
 
 if TYPE_CHECKING:
     from fluentpipe.definition import Definition
+    from fluentpipe.deploy import Changes, Deployment
     from fluentpipe.run import Run
     from fluentpipe.show import Explanation
 
@@ -387,6 +388,74 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
                 echo=watch.echo,
                 listener=watch.listener,
             )
+
+    @overload
+    def upsert(
+        self, role: str, *, bucket: str | None = ..., region: str | None = ..., profile: str | None = ...,
+        session: Any = ..., tags: Mapping[str, str] | None = ..., max_parallel_steps: int | None = ...,
+        display_name: str | None = ..., description: str | None = ..., say: Callable[[str], None] = ...,
+        dry_run: Literal[False] = ...,
+    ) -> Deployment: ...  # fmt: skip
+
+    @overload
+    def upsert(
+        self, role: str, *, bucket: str | None = ..., region: str | None = ..., profile: str | None = ...,
+        session: Any = ..., tags: Mapping[str, str] | None = ..., max_parallel_steps: int | None = ...,
+        display_name: str | None = ..., description: str | None = ..., say: Callable[[str], None] = ...,
+        dry_run: Literal[True],
+    ) -> Changes: ...  # fmt: skip
+
+    def upsert(
+        self,
+        role: str,
+        *,
+        bucket: str | None = None,
+        region: str | None = None,
+        profile: str | None = None,
+        session: Any = None,
+        tags: Mapping[str, str] | None = None,
+        max_parallel_steps: int | None = None,
+        display_name: str | None = None,
+        description: str | None = None,
+        say: Callable[[str], None] = print,
+        dry_run: bool = False,
+    ) -> Deployment | Changes:
+        """Deploy to SageMaker: upload what is missing, create the pipeline or update what differs.
+
+        Args:
+            role: ARN or name of the role that the pipeline and its jobs take.
+            bucket: For code, data and outputs; otherwise `sagemaker-{region}-{account}`, made if it is missing.
+            region: Otherwise that of the profile or AWS_DEFAULT_REGION.
+            profile: Of the AWS configuration; otherwise AWS_PROFILE or the default.
+            session: A `boto3.Session` to use instead.
+            tags: All that the pipeline shall have; None leaves them as they are.
+            max_parallel_steps: Steps that run side by side; None leaves it as it is.
+            display_name: Of the pipeline in the console; None leaves it as it is.
+            description: Of the pipeline; None leaves it as it is.
+            say: Takes each line of progress; the sizes of the uploads come before they begin.
+            dry_run: Only say what would change, and give that; nothing but reading calls are made.
+
+        Raises:
+            DefinitionError: Lists every fault; nothing was asked of AWS for most.
+            AssetChanged: A file was changed meanwhile.
+            AwsError: AWS refused something; what was done stays done, and a repeat goes on from there.
+        """
+        from fluentpipe.deploy import Settings, deploy_plan
+
+        if checking.active() is not None:
+            raise checking.Ended
+        settings = Settings(tags, max_parallel_steps, display_name, description)
+        return deploy_plan(
+            self._plan(),
+            role,
+            settings,
+            bucket=bucket,
+            region=region,
+            profile=profile,
+            session=session,
+            say=say,
+            dry_run=dry_run,
+        )
 
     def data_parameter(self) -> str:
         """Name of the parameter that `data=` sets: the source of the one `load_data`.
