@@ -1,7 +1,7 @@
 """`Pipeline`, the fluent face: frozen, chainable, checked at every call.
 
 What is heavy (running, showing) is imported when it is asked for; these are all such imports: `materialize`,
-`target`, `run`, `live`, `show`, `deploy`.
+`target`, `run`, `live`, `show`, `deploy`, `against`.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ from fluentpipe_project import ProjectOutputs, ProjectVerbs
 
 if TYPE_CHECKING:
     from fluentpipe.definition import Definition
+    from fluentpipe.difference import Difference
     from fluentpipe.deploy import Changes, Deployment
     from fluentpipe.run import Run
     from fluentpipe.show import Explanation
@@ -456,6 +457,45 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
             say=say,
             dry_run=dry_run,
         )
+
+    def diff(
+        self,
+        other: Pipeline[Any] | Definition | str | Path | None = None,
+        *,
+        role: str | None = None,
+        bucket: str | None = None,
+        region: str | None = None,
+        profile: str | None = None,
+        session: Any = None,
+    ) -> Difference:
+        """What this pipeline would change in meaning: steps, wiring, settings, code; falsy if nothing.
+
+        Args:
+            other: What it is compared with: a pipeline, a definition, a .json file or a bundle; by default what is
+                deployed under its name.
+            role: ARN of the role to materialize with; otherwise, as bucket and region, that of the other side.
+            bucket: For code, data and outputs.
+            region: Decides the registry of images, and where the deployed pipeline is looked for.
+            profile: Of the AWS configuration, to look for the deployed pipeline.
+            session: A `boto3.Session` to use instead.
+
+        Raises:
+            NoSuchPipeline: None of its name is deployed.
+            AwsError: AWS cannot be asked.
+            SourceError: There is no such file.
+        """
+        from fluentpipe import against
+
+        if checking.active() is not None:
+            raise checking.Ended
+        given = {"role": role, "bucket": bucket, "region": region}
+        if isinstance(other, Pipeline):
+            old = other.materialize(role=role, bucket=bucket, region=region)
+        elif other is None:
+            old = against.deployed(self.name, against.Asking(region, profile, session))
+        else:
+            old = against.loaded(other)
+        return against.against(self.materialize, old, given)
 
     def data_parameter(self) -> str:
         """Name of the parameter that `data=` sets: the source of the one `load_data`.
