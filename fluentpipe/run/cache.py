@@ -191,10 +191,15 @@ def link_tree(source: Path, target: Path) -> None:
             here, there = Path(item.path), target / item.name
             if item.is_dir(follow_symlinks=False):
                 link_tree(here, there)
-                continue
-            try:
-                os.link(here, there)
-            except OSError as error:
-                if error.errno not in _NO_LINKS:
-                    raise
-                shutil.copy2(here, there)
+            else:
+                link(here, there)
+
+
+def link(source: Path, target: Path) -> None:
+    """A hard link to a file; a copy where there can be none."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        shutil.copy2(source, target)

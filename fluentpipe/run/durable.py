@@ -19,19 +19,20 @@ _SYNCS_FOLDERS = sys.platform != "win32"  # which cannot open them
 _CANNOT = (errno.EINVAL, errno.ENOTSUP)  # some network file systems have no such order for folders
 
 
-def settle(folder: Path, *, files: bool = True) -> None:
+def settle(folder: Path, *, linked: bool = False) -> None:
     """Bring the files and folders below a folder to the disk, and last the folder itself.
 
     Args:
         folder: Not published yet.
-        files: False where the files are links to others that were published so.
+        linked: Whether a file with several names is one that was published before.
 
     Raises:
         OSError: There is no space for what was written.
     """
     for place, _, names in os.walk(folder, topdown=False):
-        for file in (Path(place, name) for name in sorted(names) if files):
-            if stat.S_ISREG(file.lstat().st_mode):
+        for file in (Path(place, name) for name in sorted(names)):
+            status = file.lstat()
+            if stat.S_ISREG(status.st_mode) and not (linked and status.st_nlink > 1):
                 _sync(file)
         _sync_folder(Path(place))
 

@@ -21,7 +21,7 @@ import attrs
 
 from fluentpipe.definition import Definition, StepEntry
 from fluentpipe.errors import FluentpipeError, RunError, StepFailed
-from fluentpipe.run.cache import Result, link_tree
+from fluentpipe.run.cache import Result, link, link_tree
 from fluentpipe.run.environment import Mask
 from fluentpipe.run.failure import not_carried_out
 from fluentpipe.run.job import ACCOUNT, Job
@@ -159,7 +159,7 @@ class Execution:
         try:
             if (answer.result.folder / "out").is_dir():
                 link_tree(answer.result.folder / "out", stage / "out")
-            shutil.copyfile(answer.result.folder / "log.txt", stage / "log.txt")
+            link(answer.result.folder / "log.txt", stage / "log.txt")
         except FileNotFoundError:
             if answer.identity is None:  # of a past run that was asked for
                 raise

@@ -103,9 +103,9 @@ class Record:
         Args:
             stage: The folder.
             step: The name.
-            linked: Whether its files are those of a kept result, and so on the disk already.
+            linked: Whether its outputs are links to those of a kept result, which are on the disk already.
         """
-        settle(stage, files=not linked)
+        settle(stage, linked=linked)
         return appear(stage, self.path / "steps" / step)
 
     def event(self, what: str, step: str = "", **facts: Any) -> None:

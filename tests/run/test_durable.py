@@ -1,0 +1,133 @@
+"""A loss of power at any moment: what has a name is whole, as the files, folders and names went to the disk in that order.
+
+A disk may keep any of the changes that were not synced and lose any other. So at each rename that publishes something,
+every file and folder below must have been synced after its last change; and before the manifest says that the run
+succeeded, every folder that holds a published name must have been.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fluentpipe.run import durable, execution, record, registry
+
+from .pipelines import canonical
+
+PUBLISHED = ("runs/*/steps/*", "cache/*", "registry/*/*")
+_active: list[Disk] = []
+
+
+class Disk:
+    """What is on the disk for certain."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.files: dict[int, tuple[int, int]] = {}  # inode -> size and time of change, when it was synced
+        self.folders: dict[int, frozenset[str]] = {}  # inode -> names in it, when it was synced
+        self.published: list[Path] = []
+        self.faults: list[str] = []
+
+    def sync(self, descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        if path.is_dir():
+            self.folders[status.st_ino] = frozenset(os.listdir(path))
+        else:
+            self.files[status.st_ino] = status.st_size, status.st_mtime_ns
+
+    def rename(self, source: Path, target: Path) -> None:
+        if target.name.startswith(".tmp-") or not target.is_relative_to(self.home):
+            return
+        name = target.relative_to(self.home)
+        if (
+            any(name.match(pattern) and len(name.parts) == pattern.count("/") + 1 for pattern in PUBLISHED)
+            and source.is_dir()
+        ):
+            self.faults += [f"{name}: {each}" for each in self.unsettled(source)]
+            self.published.append(target)
+        if name.match("runs/*/run.json") and json.loads(source.read_bytes())["status"] == "Succeeded":
+            self.faults += [f"{name}: the manifest was not synced"] * (not self.has_file(source))
+            for each in self.published:
+                if each.exists() and each.name not in self.folders.get(each.parent.stat().st_ino, ()):
+                    self.faults.append(f"{name}: the name {each.relative_to(self.home)} was not synced")
+
+    def unsettled(self, folder: Path) -> Iterator[str]:
+        for path in (folder, *folder.rglob("*")):
+            if path.is_dir():
+                if self.folders.get(path.stat().st_ino) != frozenset(os.listdir(path)):
+                    yield f"the folder {path.relative_to(folder)} was not synced"
+            elif not self.has_file(path):
+                yield f"the file {path.relative_to(folder)} was not synced"
+
+    def has_file(self, path: Path) -> bool:
+        status = path.stat()
+        return self.files.get(status.st_ino) == (status.st_size, status.st_mtime_ns)
+
+
+def _hook(event: str, arguments: tuple) -> None:
+    if event == "os.rename" and _active:
+        _active[0].rename(Path(arguments[0]), Path(arguments[1]))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hooked() -> None:
+    sys.addaudithook(_hook)  # for good; it does nothing without a disk
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
+    made, fsync = Disk(tmp_path / "home"), os.fsync
+
+    def sync(descriptor: int) -> None:
+        fsync(descriptor)
+        made.sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    _active.append(made)
+    yield made
+    _active.clear()
+
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="descriptors are looked up in /proc")
+
+
+def test_what_is_published_is_on_the_disk_before_its_name_and_the_name_before_the_success(disk, run, rows):
+    first = run(canonical(), parameters={"data": rows})
+    assert len(disk.published) == 3 + 3 + 1  # steps, entries of the cache, a version
+    second = run(canonical(), parameters={"data": rows})  # all of it is linked from the cache
+    assert second.steps["Train"].cached == first.id
+    assert len(disk.published) == 7 + 3
+    assert disk.faults == []
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ((record, "settle"), "steps/Split: the f"),
+        ((registry, "settle"), "registry/churn-models/1: the file model.tar.gz was not synced"),
+        ((durable, "_sync_folder"), "the name registry/churn-models/1 was not synced"),
+        ((os, "fsync"), "the manifest was not synced"),
+    ],
+    ids=["steps", "versions", "names", "manifest"],
+)  # fmt: skip
+def test_each_sync_that_is_left_out_is_noticed(part, said, disk, run, rows, monkeypatch):
+    nothing: Callable[..., None] = lambda *_, **__: None
+    monkeypatch.setattr(*part, nothing)
+    run(canonical(), parameters={"data": rows}, cache=False)
+    assert [fault for fault in disk.faults if said in fault]
+
+
+def test_a_file_that_cannot_be_synced_for_want_of_space_fails_its_step(run, rows, monkeypatch, tmp_path):
+    def full(folder: Path, *, linked: bool = False) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(record, "settle", full)
+    with pytest.raises(execution.RunError, match="Step 'Split': there is no space left"):
+        run(canonical(), parameters={"data": rows})
+    assert not list((tmp_path / "home" / "runs").glob("*/steps/*"))
