@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 import fluentpipe
-from fluentpipe import cli_compare, cli_runs
+from fluentpipe import cli_compare, cli_deploy, cli_runs
 from fluentpipe.errors import FluentpipeError, GateFailed, RunError, StaleStub
 
 if TYPE_CHECKING:
@@ -341,7 +341,7 @@ def _say_outcome(run: Run) -> None:
     print_run(run)
 
 
-for _command in (cli_compare.diff, cli_runs.runs, cli_runs.show, cli_runs.logs):
+for _command in (cli_compare.diff, cli_deploy.deploy, cli_deploy.delete, cli_runs.runs, cli_runs.show, cli_runs.logs):
     assert _command.callback is not None
     _command.callback = _reported(_command.callback)
     main.add_command(_command)

@@ -23,7 +23,7 @@ ORDER = (
     "expression", "reference", "_properties", "contract", "settings", "proxy", "images", "program", "target", "waiting", "step", "conditional", "plugins", "notebook", "jobs",
     "containers", "steps", "suggest", "offers", "order", "connection", "resolve", "chain", "plan", "materialize",
     "verb", "_state", "stubgen", "report", "progress", "live", "outcome", "_run_outputs", "run", "executions", "deploy", "against", "checking", "show", "_verbs", "control", "pipeline", "script", "demo",
-    "cli_runs", "cli_compare", "cli", "__main__", "__init__",
+    "cli_runs", "cli_deploy", "cli_compare", "cli", "__main__", "__init__",
 )  # fmt: skip
 
 # What is imported where it is used: heavy things, and the face reaching down to what it seldom needs.
