@@ -40,6 +40,18 @@ class XGBoostTrainingValues(StepValues):
         """Name of the training job."""
 
 
+class XGBoostTuningValues(StepValues):
+    """The values of the outputs of XGBoostTuning."""
+
+    if TYPE_CHECKING:
+        model_artifacts: OutputValue[str]
+        """model.tar.gz of the best trial, S3 URI."""
+        best_training_job_name: OutputValue[str]
+        """Name of the best trial's job."""
+        tuning_job_name: OutputValue[str]
+        """Name of the tuning job."""
+
+
 class ModelEvaluationValues(StepValues):
     """The values of the outputs of ModelEvaluation."""
 
@@ -62,6 +74,10 @@ class ModelRegistrationValues(StepValues):
         """ARN of the registered version."""
 
 
+class FailureValues(StepValues):
+    """The values of the outputs of Failure."""
+
+
 class BuiltinValues(RunOutputs):
     """The values of the outputs of the built-in steps, by step."""
 
@@ -72,9 +88,13 @@ class BuiltinValues(RunOutputs):
         """The values of the outputs of TabularPreprocessing."""
         xgboost_training: XGBoostTrainingValues
         """The values of the outputs of XGBoostTraining."""
+        xgboost_tuning: XGBoostTuningValues
+        """The values of the outputs of XGBoostTuning."""
         model_evaluation: ModelEvaluationValues
         """The values of the outputs of ModelEvaluation."""
         quality_gate: QualityGateValues
         """The values of the outputs of QualityGate."""
         model_registration: ModelRegistrationValues
         """The values of the outputs of ModelRegistration."""
+        failure: FailureValues
+        """The values of the outputs of Failure."""

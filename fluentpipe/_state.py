@@ -8,5 +8,9 @@ S = TypeVar("S", contravariant=True, default=Any)  # noqa: PLC0105  S as in the 
 _K = TypeVar("_K", covariant=True)  # noqa: PLC0105  a kind
 
 
+class Opened:
+    """In the state of a pipeline that ends in a branch of `when`, to which `otherwise` may be added."""
+
+
 class Needs(Generic[_K]):
     """What a setting takes in the stubs while the pipeline lacks what the setting needs: nothing is of this type."""

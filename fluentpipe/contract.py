@@ -13,8 +13,8 @@ from fluentpipe.kinds import DependencyType, Kind, general_kind, kind_fits, snak
 DATA_TYPES = ("S3Uri", "String", "Integer", "Float", "Boolean")
 
 RESERVED_VERBS = frozenset({
-    "auto_train_xgboost", "data_parameter", "explain", "from_steps", "materialize", "merge", "name", "outputs",
-    "parameters", "provide", "run", "step", "steps",
+    "auto_train_xgboost", "data_parameter", "defaults", "explain", "for_each", "from_steps", "materialize", "merge",
+    "name", "otherwise", "outputs", "parameters", "provide", "raw_step", "run", "step", "steps", "when",
 })  # fmt: skip
 """Names that `Pipeline` has for itself, and no verb can have."""
 
@@ -94,7 +94,8 @@ class OutputSpec:
     Args:
         name: Logical name, an identifier; the attribute under which the output is reached.
         kind: What the data is.
-        path: Property path of the job, such as `ModelArtifacts.S3ModelArtifacts`; a leading `properties.` is dropped.
+        path: Property path of the job, such as `ModelArtifacts.S3ModelArtifacts`; a leading `properties.` is dropped. A
+            place that needs several has them in braces: `{ProcessingOutputConfig.Outputs['model'].S3Output.S3Uri}/model.tar.gz`.
         description: One line.
         output_type: The family, where there is no particular kind.
         data_type: `S3Uri`, `String`, `Integer`, `Float` or `Boolean`.
@@ -134,6 +135,7 @@ class StepContract:
         outputs: What it yields.
         version: Of the contract, for those who keep pipelines in files.
         default_verb: A second verb that takes no settings, for those who want the defaults.
+        own_method: Whether `Pipeline` has the verb as a method that is written by hand, so that none is generated.
 
     Raises:
         ContractError: The declaration cannot work; lists every fault.
@@ -145,6 +147,7 @@ class StepContract:
     outputs: tuple[OutputSpec, ...] = attrs.field(default=(), converter=_outputs)
     version: str = "1"
     default_verb: str = ""
+    own_method: bool = False
 
     def __attrs_post_init__(self) -> None:
         faults = list(_faults(self))
@@ -189,7 +192,7 @@ def _faults(contract: StepContract) -> Iterator[str]:
     for verb in contract.verbs:
         if not _is_name(verb):
             yield f"verb {verb!r} is no name for a method; write it as train_xgboost"
-        elif verb in RESERVED_VERBS:
+        elif verb in RESERVED_VERBS and not contract.own_method:
             yield f"verb {verb!r} is a method of Pipeline already"
     for what, specs in (("input", contract.dependencies), ("output", contract.outputs)):
         yield from _name_faults(what, [name for spec in specs for name in spec.names])

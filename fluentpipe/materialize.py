@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from fluentpipe import shapes
 from fluentpipe.check import check
+from fluentpipe.conditional import ConditionStep
 from fluentpipe.definition import Definition
 from fluentpipe.errors import DefinitionError
 from fluentpipe.expression import Condition, Expression, lift
@@ -16,6 +17,8 @@ from fluentpipe.resolve import Node
 from fluentpipe.target import Target
 
 VERSION = "2020-12-01"
+
+_Requests: TypeAlias = "list[dict[str, Any]]"
 
 
 def materialize(
@@ -69,18 +72,25 @@ class _Emitter:
     def steps(self, plan: Plan) -> list[dict[str, Any]]:
         """All steps; those under a condition inside it. Inner scopes are emitted before the gates that hold them."""
         children = plan.children()
-        under: dict[str, list[dict[str, Any]]] = {}  # gate -> the requests of the steps that it lets through
+        under: dict[tuple[str, str], _Requests] = {}  # (gate, branch) -> the requests of the steps under it
         for scope in sorted(children, key=lambda scope: scope.depth if scope else 0, reverse=True):
-            requests: list[dict[str, Any]] = []
+            requests: _Requests = []
             for node in children[scope]:
-                requests += self._requests(node, plan.time_limits, under.pop(node.step.name, []))
-            under[scope.gate if scope else ""] = requests
-        return under[""]
+                then, otherwise = (under.pop((node.step.name, branch), []) for branch in ("If", "Else"))
+                requests += self._requests(node, plan.time_limits, then, otherwise)
+            under[(scope.gate, scope.branch) if scope else ("", "")] = requests
+        return under["", ""]
 
-    def _requests(self, node: Node, time_limits: Mapping[str, int], then: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _requests(self, node: Node, time_limits: Mapping[str, int], then: _Requests, otherwise: _Requests) -> _Requests:
         inputs = {binding.input: binding.source for binding in node.bindings}
-        requests = limited(node.step, time_limits).requests(inputs, self.target, then)
-        plain: list[dict[str, Any]] = [self._plain(request) for request in requests]
+        step = limited(node.step, time_limits)
+        if isinstance(step, ConditionStep):
+            requests = step.requests(inputs, self.target, then, otherwise)
+        else:
+            requests = step.requests(inputs, self.target, then)
+        if step.after and requests:
+            requests = [{**requests[0], "DependsOn": list(step.after)}, *requests[1:]]
+        plain: _Requests = [self._plain(request) for request in requests]
         self._plain_already.update((id(request), request) for request in plain)
         return plain
 

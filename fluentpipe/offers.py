@@ -19,14 +19,19 @@ Lineage = Mapping[tuple[str, str], frozenset[str]]
 class Scope:
     """The conditions that a step lies under; each is a gate inside its parent's."""
 
-    gate: str
+    gate: str  # name of the step that has the condition
     parent: Scope | None
     depth: int
+    branch: str = "If"  # or "Else": where the condition does not hold
 
     @staticmethod
-    def below(gate: str, parent: Scope | None) -> Scope:
-        """The scope of the steps that a gate lets through."""
-        return Scope(gate, parent, 1 + (parent.depth if parent else 0))
+    def below(gate: str, parent: Scope | None, branch: str = "If") -> Scope:
+        """The scope of the steps that a gate lets through, or of those that it has instead."""
+        return Scope(gate, parent, 1 + (parent.depth if parent else 0), branch)
+
+    def says(self) -> str:
+        """When a step in this scope is carried out: `only if quality_gate passes`."""
+        return f"only if {self.gate} {'passes' if self.branch == 'If' else 'does not pass'}"
 
 
 def within(inner: Scope | None, outer: Scope | None) -> bool:

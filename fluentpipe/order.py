@@ -45,12 +45,7 @@ def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
         names = [step.name for step in steps]
         twice = sorted({name for name in names if names.count(name) > 1})
         raise DuplicateName(f"several steps have one name: {', '.join(twice)}.", fix="give each its own with name=")
-    needs = {
-        step.name: list(
-            dict.fromkeys(ref.step for ref in references_in((step.given, step.inputs)) if ref.step in by_name)
-        )
-        for step in steps
-    }
+    needs = {step.name: [name for name in _waits_for(step) if name in by_name] for step in steps}
     done: dict[str, bool] = {}  # False while a step waits for others
     for start in by_name:
         path = [start] if start not in done else []
@@ -71,6 +66,11 @@ def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
                 path.append(waiting)
     order = _finished(by_name, needs)
     return tuple(by_name[name] for name in order)
+
+
+def _waits_for(step: Step) -> dict[str, None]:
+    used = (reference.step for reference in references_in((step.given, step.inputs)))
+    return dict.fromkeys((*used, *step.after))
 
 
 def _finished(by_name: Mapping[str, Step], needs: Mapping[str, Sequence[str]]) -> list[str]:

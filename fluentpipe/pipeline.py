@@ -1,13 +1,13 @@
 """`Pipeline`, the fluent face: frozen, chainable, checked at every call.
 
 What is heavy (running, showing) is imported when it is asked for; these are all such imports: `materialize`,
-`target`, `run`, `live`, `show`, `deploy`, `against`.
+`target`, `run`, `live`, `show`, `against`, `deploy`, `against`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar, Union, cast, final, overload
@@ -19,8 +19,11 @@ import fluentpipe_project
 from fluentpipe import checking, shapes
 from fluentpipe._state import S
 from fluentpipe._verbs import BuiltinOutputs, Verbs
+from fluentpipe.adopt import adopted
 from fluentpipe.chain import Chain
+from fluentpipe.control import Control
 from fluentpipe.errors import DuplicateName, FluentpipeError, SettingError, did_you_mean
+from fluentpipe.exchange import Exchange, let_the_sdk_take_references
 from fluentpipe.kinds import (
     EvaluationReport,
     JobName,
@@ -43,13 +46,14 @@ from fluentpipe.proxy import Properties, StepOutputProxy
 from fluentpipe.reference import Deferred, Given, Parameter, PropertyReference, data_source
 from fluentpipe.resolve import Node, bind, check_references, offer_of, offers_of, said, same
 from fluentpipe.step import Step, class_of_verb, on_declared, step_classes
-from fluentpipe.verb import BoundVerb, LiveVerb
+from fluentpipe.verb import BoundVerb, LiveVerb, settings_of
 from fluentpipe_project import ProjectOutputs, ProjectVerbs
 
 if TYPE_CHECKING:
     from fluentpipe.definition import Definition
     from fluentpipe.difference import Difference
     from fluentpipe.deploy import Changes, Deployment
+    from fluentpipe.difference import Difference
     from fluentpipe.run import Run
     from fluentpipe.show import Explanation
 
@@ -64,7 +68,7 @@ class PipelineOutputs(BuiltinOutputs, ProjectOutputs):
 
 
 @final
-class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
+class Pipeline(Verbs[S], Control[S], Exchange[S], ProjectVerbs[S], Generic[S]):
     """A machine-learning pipeline. Every verb gives a new one, checked; nothing changes one.
 
     Args:
@@ -79,6 +83,7 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
     _offers: Offers
     _scope: Scope | None
     _provided: tuple[Provided, ...]
+    _branched: str  # name of the condition whose second branch may follow; empty for none
 
     def __new__(cls, name: str) -> Pipeline[Never]:  # noqa: D102  the class says it
         if not _is_pipeline_name(name):
@@ -87,7 +92,16 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
                 f"letters, digits and single hyphens between them, at most {shapes.MAX_PIPELINE_NAME}",
                 fix='Pipeline("churn")',
             )
-        return _made(name, Chain(), Offers(), None, ())
+        return _restored(
+            {
+                "name": name,
+                "_chain": Chain(),
+                "_offers": Offers(),
+                "_scope": None,
+                "_provided": (),
+                "_branched": "",
+            }
+        )
 
     @classmethod
     def from_steps(cls, name: str, steps: Sequence[Step]) -> Pipeline[Any]:
@@ -113,12 +127,12 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
         if kind not in known_kinds():
             raise SettingError(f"{kind!r} is no kind of data.", fix=".provide(TrainingData, 's3://bucket/train')")
         try:
-            provided = Provided(kind, data_source(source))
+            provided = Provided(kind, data_source(adopted(source)))
         except ValueError as fault:
             raise SettingError(f"data for {kind.__name__}: {fault}") from fault
         check_references(provided.value, f"data for {kind.__name__}", self._chain, self._scope)
         offers = self._offers.extended([offer_of(provided, self._scope)])
-        return _made(self.name, self._chain, offers, self._scope, (*self._provided, provided))
+        return self._with(offers=offers, provided=(*self._provided, provided))
 
     def merge(self, other: Pipeline[_M]) -> Pipeline[Union[S, _M]]:
         """Both pipelines' steps; those they share, once. Later steps may take outputs of either.
@@ -130,7 +144,7 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
             raise SettingError(f"{other!r} is no pipeline to merge.", fix="pipe.merge(other_pipe)")
         scope = _common(self._scope, other._scope)
         if other._scope is scope and other._chain.starts_with(self._chain) and {*self._provided} <= {*other._provided}:
-            return _made(self.name, other._chain, other._offers, scope, other._provided)
+            return other._with(name=self.name)
         if self._scope is scope and self._chain.starts_with(other._chain) and {*other._provided} <= {*self._provided}:
             return cast("Pipeline[Union[S, _M]]", self)
         clashes = [
@@ -145,7 +159,8 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
         for name, node in other._chain.items():
             chain = chain if name in chain else chain.added(node)
         provided = dict.fromkeys((*self._provided, *other._provided))
-        return _made(self.name, chain, self._offers.merged(other._offers, scope), scope, tuple(provided))
+        offers = self._offers.merged(other._offers, scope)
+        return self._with(chain=chain, offers=offers, scope=scope, provided=tuple(provided))
 
     def auto_train_xgboost(
         self,
@@ -188,6 +203,7 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
         )
         return loaded.preprocess().train_xgboost(**{"seed": seed, **training}).evaluate_performance()
 
+    @override
     def _add(self, verb: str, values: dict[str, Any]) -> Pipeline[Any]:
         check = checking.active()
         if check is None:
@@ -207,10 +223,10 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
             return self
         check.assumed.append(step)
         node = Node(step, (), self._scope, {(step.contract.step_type, ""): frozenset((step.name,))})
-        offers = self._offers.extended(offers_of(node))
-        return _made(self.name, self._chain.added(node), offers, self._scope, self._provided)
+        return self._with(chain=self._chain.added(node), offers=self._offers.extended(offers_of(node)))
 
     def _added(self, verb: str, values: dict[str, Any]) -> Pipeline[Any]:
+        values = adopted(values)
         cls = class_of_verb(verb)
         if verb == cls.contract.default_verb:
             _refuse_settings(cls, verb, values)
@@ -226,14 +242,27 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
             )
         node = bind(step, self._offers, self._chain, self._scope, self.name)
         scope = Scope.below(step.name, self._scope) if step.opens_scope else self._scope
-        offers = self._offers.extended(offers_of(node))
-        return _made(self.name, self._chain.added(node), offers, scope, self._provided)
+        return self._with(chain=self._chain.added(node), offers=self._offers.extended(offers_of(node)), scope=scope)
+
+    @override
+    def _beside(self, branch: Pipeline[Any], branched: str) -> Pipeline[Any]:
+        """This pipeline with the steps of a branch, which nothing outside of it sees."""
+        return self._with(chain=branch._chain, branched=branched)
+
+    @override
+    def _with(self, **changes: Any) -> Pipeline[Any]:
+        """A pipeline that differs in some facts, named without their underscore."""
+        pipe: Pipeline[Any] = object.__new__(Pipeline)
+        changed = {name if name == "name" else f"_{name}": value for name, value in changes.items()}
+        vars(pipe).update({**vars(self), "_branched": "", **changed})
+        return pipe
 
     # ---- looking -----------------------------------------------------------------------------------------------------
 
     @property
     def outputs(self) -> PipelineOutputs:
         """The outputs of every step: `pipe.outputs.xgboost_training.model_artifacts`."""
+        let_the_sdk_take_references()
         return PipelineOutputs(tuple(self._chain), self._proxy)
 
     def step(self, name: str, outputs: type[_P]) -> _P:
@@ -538,16 +567,16 @@ class Pipeline(Verbs[S], ProjectVerbs[S], Generic[S]):
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:
-        return _made, (self.name, Chain(self._chain.nodes), self._offers, self._scope, self._provided)
+        return _restored, ({**vars(self), "_chain": Chain(self._chain.nodes)},)
 
 
 def _is_pipeline_name(name: object) -> bool:
     return isinstance(name, str) and len(name) <= shapes.MAX_PIPELINE_NAME and bool(_PIPELINE_NAME.fullmatch(name))
 
 
-def _made(name: str, chain: Chain, offers: Offers, scope: Scope | None, provided: Iterable[Provided]) -> Pipeline[Any]:
+def _restored(facts: Mapping[str, Any]) -> Pipeline[Any]:
     pipe: Pipeline[Any] = object.__new__(Pipeline)
-    vars(pipe).update(name=name, _chain=chain, _offers=offers, _scope=scope, _provided=tuple(provided))
+    vars(pipe).update(facts)
     return pipe
 
 
@@ -563,7 +592,7 @@ def _common(one: Scope | None, other: Scope | None) -> Scope | None:
 
 def _refuse_settings(cls: type[Step], verb: str, values: Mapping[str, Any]) -> None:
     inputs = {name for spec in cls.contract.dependencies for name in spec.names}
-    extra = sorted(set(values) - inputs - {"name"})
+    extra = sorted(set(values) - inputs - {"name", *settings_of(cls, verb)})
     if extra:
         raise SettingError(
             f"{verb} takes no settings, but was given {', '.join(extra)}.",
@@ -573,6 +602,8 @@ def _refuse_settings(cls: type[Step], verb: str, values: Mapping[str, Any]) -> N
 
 def _attach(cls: type[Step], replaced: type[Step] | None) -> None:
     """Give `Pipeline` the verbs of a class that was just declared."""
+    if cls.contract.own_method:
+        return
     for name in replaced.contract.verbs if replaced else ():
         if name in vars(ProjectVerbs):
             delattr(ProjectVerbs, name)

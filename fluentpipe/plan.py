@@ -9,7 +9,7 @@ import attrs
 
 from fluentpipe.errors import SettingError
 from fluentpipe.expression import Condition, Expression
-from fluentpipe.offers import Scope
+from fluentpipe.offers import Scope, within
 from fluentpipe.order import references_in
 from fluentpipe.reference import Parameter
 from fluentpipe.resolve import Binding, Node
@@ -61,12 +61,17 @@ def _time_limits(nodes: Sequence[Node]) -> dict[str, int]:
         limit = node.step.given.get("max_training_time")
         if limit is None or node.step.sagemaker_type != "Condition":
             continue
-        before = ancestors(node, by_name) if node.bindings else [each.step.name for each in nodes[:position]]
+        before = ancestors(node, by_name) if node.bindings else _before(node, nodes[:position])
         for name in before:
             if by_name[name].step.sagemaker_type == "Training":
                 _refuse_deferred(by_name[name].step, node.step)
                 limits[name] = min(limit, limits.get(name, limit))
     return limits
+
+
+def _before(node: Node, earlier: Sequence[Node]) -> list[str]:
+    """Names of the earlier steps that are carried out whenever this one is: not those of another branch."""
+    return [each.step.name for each in earlier if within(node.scope, each.scope)]
 
 
 def _refuse_deferred(training: Step, gate: Step) -> None:
@@ -91,9 +96,10 @@ def ancestors(node: Node, by_name: Mapping[str, Node]) -> list[str]:
 
 
 def parents(node: Node) -> list[str]:
-    """Names of the steps whose outputs a node uses, in inputs or settings."""
+    """Names of the steps that a node waits for: whose outputs it uses, in inputs or settings, or that it comes after."""
     sources = [binding.source for binding in node.bindings]
-    return list(dict.fromkeys(ref.step for ref in references_in((sources, node.step.given))))
+    used = (ref.step for ref in references_in((sources, node.step.given)))
+    return list(dict.fromkeys((*used, *node.step.after)))
 
 
 def parameters_in(value: Any) -> Iterator[Parameter[Any]]:
@@ -120,4 +126,4 @@ def limited(step: Step, limits: Mapping[str, int]) -> Step:
     own = getattr(step, "max_runtime", None)
     if limit is None or not isinstance(own, int) or own <= limit:
         return step
-    return type(step)(step.name, **{**step.given, "max_runtime": limit}, **step.inputs)
+    return step.limited(limit)

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from fluentpipe import match
+from fluentpipe.conditional import ConditionStep
 from fluentpipe.connection import check_connection, connection_faults, mismatch
 from fluentpipe.contract import DependencySpec
 from fluentpipe.errors import (
@@ -20,10 +21,11 @@ from fluentpipe.errors import (
     ConnectionMismatch,
     MixedLineage,
     OutOfScope,
+    SettingError,
     UnwiredInput,
     did_you_mean,
 )
-from fluentpipe.expression import Expression
+from fluentpipe.expression import Condition, Expression
 from fluentpipe.kinds import snake_case
 from fluentpipe.offers import Lineage, Offer, Offers, Provided, Scope, within
 from fluentpipe.order import in_order, references_in
@@ -151,6 +153,7 @@ def bind(step: Step, offers: Offers, earlier: Mapping[str, Node], scope: Scope |
     where = f"in pipeline {pipeline!r}, step {len(earlier) + 1} ({step.name!r})" if pipeline else ""
     required = {spec.name for spec in step.required()}
     check_references((step.given, step.inputs), f"step {step.name!r}", earlier, scope, where)
+    _check_depends_on(step, earlier, scope, where)
     bindings: list[Binding] = []
     lineages: list[tuple[Binding, Lineage]] = []
     for spec in step.contract.dependencies:
@@ -246,6 +249,39 @@ def _check_reference(
         raise mismatch(producer.contract, declared.name, step.contract, spec.name, faults, where)
 
 
+def _check_depends_on(step: Step, earlier: Mapping[str, Node], scope: Scope | None, where: str) -> None:
+    """Check that every step named in `depends_on` is an earlier one, in scope, that the service can wait for."""
+    for name in step.after:
+        node = earlier.get(name)
+        if node is None:
+            raise _no_such_step(f"step {step.name!r} depends on {name!r}", name, earlier, where)
+        if node.step.sagemaker_type in {"Condition", "Fail"}:
+            raise SettingError(
+                f"step {step.name!r} cannot depend on {name!r}, which is a {node.step.contract.step_type}.",
+                where,
+                "the service lets steps wait for jobs alone",
+                fix="name the step that it reads, or add this step inside its branch",
+            )
+        _check_scope(f"step {step.name!r} depends on {name!r}", node, scope, earlier, where)
+
+
+def _no_such_step(doing: str, name: str, earlier: Mapping[str, Node], where: str) -> UnwiredInput:
+    return UnwiredInput(
+        f"{doing}, but there is no step {name!r} before it.{did_you_mean(name, earlier)}",
+        where,
+        f"steps before it: {', '.join(earlier) or 'none'}",
+        step=name,
+        input="",
+        suggestions=(),
+    )
+
+
+def _check_scope(doing: str, node: Node, scope: Scope | None, earlier: Mapping[str, Node], where: str) -> None:
+    if node.scope is not None and not within(scope, node.scope):
+        headline = f"{doing}, which there is {_only_if(node.scope, earlier)}."
+        raise OutOfScope(headline, where, fix=_inside(node.scope, earlier))
+
+
 def check_references(value: Any, who: str, earlier: Mapping[str, Node], scope: Scope | None, where: str = "") -> None:
     """Check that every reference anywhere in a value leads to an earlier step, in scope.
 
@@ -256,22 +292,30 @@ def check_references(value: Any, who: str, earlier: Mapping[str, Node], scope: S
     for reference in references_in(value):
         node = earlier.get(reference.step)
         if node is None:
-            raise UnwiredInput(
-                f"{who} uses {reference!r}, but there is no step {reference.step!r} before it."
-                f"{did_you_mean(reference.step, earlier)}",
-                where,
-                f"steps before it: {', '.join(earlier) or 'none'}",
-                step=reference.step,
-                input="",
-                suggestions=(),
-            )
-        if not within(scope, node.scope):
-            assert node.scope is not None  # everything lies within no scope
-            raise OutOfScope(
-                f"{who} uses {reference!r}, which there is only if {node.scope.gate!r} lets it through.",
-                where,
-                fix="add it under the same condition, after .require(…)",
-            )
+            raise _no_such_step(f"{who} uses {reference!r}", reference.step, earlier, where)
+        _check_scope(f"{who} uses {reference!r}", node, scope, earlier, where)
+
+
+def _only_if(scope: Scope, earlier: Mapping[str, Node]) -> str:
+    """The condition of a scope in words, with the text of the condition where it is one that was written."""
+    if _is_branching(scope, earlier):
+        outcome = f"only if {scope.gate!r} {'holds' if scope.branch == 'If' else 'does not hold'}"
+    else:
+        outcome = f"only if {scope.gate!r} lets it through"
+    condition = getattr(earlier[scope.gate].step, "condition", None)
+    return outcome + (f" ({condition.label()})" if isinstance(condition, Condition) else "")
+
+
+def _inside(scope: Scope, earlier: Mapping[str, Node]) -> str:
+    if _is_branching(scope, earlier):
+        return f"use it inside .{'then' if scope.branch == 'If' else 'otherwise'}(lambda p: p.…)"
+    return "add it under the same condition, after .require(…)"
+
+
+def _is_branching(scope: Scope, earlier: Mapping[str, Node]) -> bool:
+    """Whether the scope is a branch of `when`, and not what a gate lets through."""
+    gate = earlier[scope.gate].step
+    return isinstance(gate, ConditionStep) and gate.has_branches
 
 
 def _check_lineage(step: Step, lineages: Sequence[tuple[Binding, Lineage]], where: str) -> None:

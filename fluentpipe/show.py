@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from typing_extensions import override
 
+from fluentpipe.conditional import ConditionStep
+from fluentpipe.offers import Scope
 from fluentpipe.order import references_in
 from fluentpipe.plan import Plan, limited
 from fluentpipe.resolve import Binding, Node, said
@@ -74,19 +76,30 @@ class Explanation:
 
 
 def _under(node: Node) -> str:
-    return f", only if {node.scope.gate} passes" if node.scope else ""
+    return f", {node.scope.says()}" if node.scope else ""
 
 
 def outline(name: str, nodes: tuple[Node, ...], provided: tuple[str, ...] = ()) -> str:
     """A pipeline in a few lines: a step each, with what it takes and yields."""
     lines = [f"Pipeline({name!r})" + ("" if nodes or provided else ", no steps yet")]
     lines += [f"  provided {each}" for each in provided]
+    seen: set[Scope] = set()  # the second branches that have begun
     for node in nodes:
         indent = "  " * (1 + (node.scope.depth if node.scope else 0))
-        takes = ", ".join(said(binding.source) for binding in node.bindings)
+        if node.scope and node.scope.branch == "Else" and node.scope not in seen:
+            seen.add(node.scope)
+            lines.append(f"{indent[2:]}otherwise")
+        takes = ", ".join([*_condition(node), *(said(binding.source) for binding in node.bindings)])
         yields = ", ".join(spec.name for spec in node.step.contract.outputs)
         lines.append(f"{indent}{node.step.name}({takes})" + (f" -> {yields}" if yields else ""))
     return "\n".join(lines)
+
+
+def _condition(node: Node) -> Iterator[str]:
+    """The condition of a step with two branches, in words."""
+    step = node.step
+    if isinstance(step, ConditionStep) and step.has_branches:
+        yield step.label()
 
 
 def as_html(name: str, nodes: tuple[Node, ...], text: str) -> str:
@@ -103,14 +116,15 @@ def as_html(name: str, nodes: tuple[Node, ...], text: str) -> str:
         return f"<pre>{escape(text)}</pre>"
     marks = [graph.Mark(node.step.name, node.step.contract.step_type, reason=_settings(node)) for node in nodes]
     edges = [graph.Edge(source, node.step.name) for node in nodes for source in sorted(_sources(node))]
-    edges += [graph.Edge(node.scope.gate, node.step.name, "if") for node in nodes if node.scope]
+    edges += [graph.Edge(node.scope.gate, node.step.name, node.scope.branch.lower()) for node in nodes if node.scope]
     drawing = graph.draw(marks, edges)
     return f'<style>{graph.style()}</style><p><b>{escape(name)}</b></p><div style="overflow-x:auto">{drawing}</div>'
 
 
 def _sources(node: Node) -> set[str]:
-    """Names of the steps that a step takes something of."""
-    return {reference.step for reference in references_in(tuple(binding.source for binding in node.bindings))}
+    """Names of the steps that a step takes something of, or comes after."""
+    taken = references_in(tuple(binding.source for binding in node.bindings))
+    return {*(reference.step for reference in taken), *node.step.after}
 
 
 def _settings(node: Node) -> str:

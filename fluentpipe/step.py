@@ -16,10 +16,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from typing_extensions import override
 
 from fluentpipe import shapes
+from fluentpipe.adopt import adopted
 from fluentpipe.contract import DependencySpec, StepContract
 from fluentpipe.errors import ContractError, SettingError, UnknownOutput, did_you_mean
 from fluentpipe.expression import Expression
+from fluentpipe.proxy import StepOutputProxy
+from fluentpipe.reference import PropertyReference
 from fluentpipe.settings import REQUIRED, Setting
+from fluentpipe.waiting import waiting
 
 if TYPE_CHECKING:
     from fluentpipe.target import Target
@@ -213,6 +217,10 @@ class Step:
     """The `Type` of the step in a definition, such as `Processing`."""
     settings: ClassVar[Mapping[str, Setting]] = {}
 
+    depends_on: (
+        str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None
+    ) = waiting("Steps that this one comes after, though it takes nothing of them: their names or outputs.")
+
     name: str
     given: Mapping[str, Any]
     """The settings that were given, validated."""
@@ -232,7 +240,7 @@ class Step:
         wired: dict[str, Any] = {}
         said: dict[str, str] = {}
         faults = []
-        for word, value in values.items():
+        for word, value in adopted(values).items():
             if word in inputs:
                 if value is not None:
                     wired[inputs[word]] = value
@@ -308,6 +316,11 @@ class Step:
         return ""
 
     @property
+    def after(self) -> tuple[str, ...]:
+        """Names of the steps that it comes after, though it takes nothing of them."""
+        return self.given.get("depends_on") or ()
+
+    @property
     def opens_scope(self) -> bool:
         """Whether the steps after this one happen only on a condition of it."""
         return False
@@ -317,6 +330,10 @@ class Step:
         for spec in self.contract.dependencies:
             if spec.required or any(self.given.get(word) is not None for word in spec.required_by):
                 yield spec
+
+    def limited(self, seconds: int) -> Step:
+        """The step with another `max_runtime`; asked only of steps that have one."""
+        return type(self)(self.name, **{**self.given, "max_runtime": seconds}, **self.inputs)
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -347,6 +364,9 @@ class Step:
     def __repr__(self) -> str:
         said = [f"{word}={value!r}" for word, value in {**self.inputs, **self.given}.items()]
         return f"{self.contract.step_type}({', '.join([repr(self.name), *said])})"
+
+
+Step.settings = _settings(Step)  # no subclass, so nothing else gathers the settings that all steps have
 
 
 def _restored(cls: type[Step], name: str, given: dict[str, Any], inputs: dict[str, Any]) -> Step:

@@ -94,8 +94,12 @@ class BoundVerb:
 def settings_of(cls: type[Step], name: str) -> dict[str, Setting]:
     """The settings that a verb takes, in the order of its signature: by position, the step's own, those of its job."""
     if name == cls.contract.default_verb:
-        return {}
-    return dict(sorted(cls.settings.items(), key=lambda item: (not item[1].positional, item[1].job)))
+        return {word: each for word, each in cls.settings.items() if word in _LAST}
+    return dict(sorted(cls.settings.items(), key=lambda item: (not item[1].positional, item[1].job, item[0] in _LAST)))
+
+
+_LAST = ("depends_on",)
+"""Settings that every step has: the last in each signature, and taken by the verbs that take no others."""
 
 
 def _signature(cls: type[Step], name: str) -> inspect.Signature:

@@ -4,15 +4,23 @@
 from fluentpipe.steps.load_data import DataLoading  # isort: skip
 from fluentpipe.steps.preprocess import TabularPreprocessing  # isort: skip
 from fluentpipe.steps.train_xgboost import XGBoostTraining  # isort: skip
+from fluentpipe.steps.tune_xgboost import XGBoostTuning  # isort: skip
 from fluentpipe.steps.evaluate_performance import ModelEvaluation  # isort: skip
 from fluentpipe.steps.require import QualityGate  # isort: skip
 from fluentpipe.steps.register import ModelRegistration  # isort: skip
+from fluentpipe.steps.when import Branch  # isort: skip
+from fluentpipe.steps.fail import Failure  # isort: skip
+from fluentpipe.steps.raw_step import RawStep  # isort: skip
 
 __all__ = [
+    "Branch",
     "DataLoading",
+    "Failure",
     "ModelEvaluation",
     "ModelRegistration",
     "QualityGate",
+    "RawStep",
     "TabularPreprocessing",
     "XGBoostTraining",
+    "XGBoostTuning",
 ]

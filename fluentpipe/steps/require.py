@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from fluentpipe.conditional import ConditionStep
 from fluentpipe.contract import DependencySpec, StepContract
 from fluentpipe.errors import SettingError
 from fluentpipe.expression import Condition, Expression, Join
 from fluentpipe.kinds import EvaluationReport
 from fluentpipe.reference import JsonGet, PropertyReference
 from fluentpipe.settings import seconds, setting
-from fluentpipe.step import Inputs, Step
+from fluentpipe.step import Inputs
 
 if TYPE_CHECKING:
     from fluentpipe.target import Target
@@ -24,11 +25,18 @@ _FIGURES = (
 )  # fmt: skip
 
 
-class QualityGate(Step):
+class QualityGate(ConditionStep):
     """Stop the pipeline unless the evaluated model reaches every figure; each one is a condition of its own.
 
     Figures are read from the `metrics` block of the evaluation report. `max_training_time` is no figure: it becomes the
     time limit of the trainings that led to the report.
+
+    Example:
+        from fluentpipe import Pipeline
+
+        data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+        checked = data.train_xgboost().evaluate_performance().require(min_auc=0.8, max_training_time="1 hour")
+        run = checked.run()
     """
 
     contract = StepContract(
@@ -46,7 +54,6 @@ class QualityGate(Step):
             ),
         ),
     )
-    sagemaker_type = "Condition"
 
     condition: Condition | None = setting(
         None, positional=True, reference=False,
@@ -72,9 +79,10 @@ class QualityGate(Step):
 
     @override
     def validate(self) -> None:
-        if not any(value is not None for value in self.given.values()):
+        wanted = [name for name, each in self.settings.items() if not each.job]
+        if not any(self.given.get(name) is not None for name in wanted):
             raise SettingError(
-                "require() requires nothing.", fix=".require(min_auc=0.8), or any of " + ", ".join(self.settings)
+                "require() requires nothing.", fix=".require(min_auc=0.8), or any of " + ", ".join(wanted)
             )
 
         report = self.inputs.get("evaluation_report")
@@ -126,7 +134,13 @@ class QualityGate(Step):
         return Join(" ", words) if any(isinstance(word, Expression) for word in words) else " ".join(words)
 
     @override
-    def requests(self, inputs: Inputs, target: Target, then: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    def requests(
+        self,
+        inputs: Inputs,
+        target: Target,
+        then: Sequence[dict[str, Any]],
+        otherwise: Sequence[dict[str, Any]] = (),
+    ) -> list[dict[str, Any]]:
         if not self.opens_scope:
             return []
         fail = {"Name": f"{self.name}_failed", "Type": "Fail", "Arguments": {"ErrorMessage": self.failure_message()}}

@@ -9,6 +9,7 @@ from fluentpipe._properties import (
     ProcessingProperties,
     RegisterModelProperties,
     TrainingProperties,
+    TuningProperties,
 )
 from fluentpipe._state import Needs, S
 from fluentpipe.expression import Condition
@@ -29,6 +30,7 @@ from fluentpipe.kinds import (
 )
 from fluentpipe.pipeline import Pipeline
 from fluentpipe.proxy import Outputs, StepOutputProxy
+from fluentpipe.ranges import Categorical, Continuous, Integer
 from fluentpipe.reference import Deferred, Given, PropertyReference
 
 
@@ -55,12 +57,19 @@ class Verbs(Generic[S]):
         framework_version: str = "3.0-5",
         environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
         cache_expire_after: str | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         name: str | None = None,
     ) -> Pipeline[Union[S, RawData]]:
         """Load a table of rows and split it into training, validation and test rows.
 
         CSV (also gzipped) and Parquet, one file or all files under a prefix. The test rows are set aside before anything is
         learned from the data.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            pipe = Pipeline("churn").load_data("churn.csv", label="churn", validation_split=0.2)
+            pipe.run()
 
         Args:
             source: Where the rows are: an S3 URI or a local path, of one file or of a folder; or a Parameter.
@@ -80,6 +89,7 @@ class Verbs(Generic[S]):
             framework_version: Version of SageMaker's XGBoost image, where no image is given.
             environment: Environment variables of the program.
             cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             name: Name of the step; 'data_loading' by default, another for a second use.
 
         Outputs:
@@ -108,6 +118,7 @@ class Verbs(Generic[S]):
         framework_version: str = "3.0-5",
         environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
         cache_expire_after: str | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         raw_data: Given[RawData | ProcessingOutput] | None = None,
         name: str | None = None,
     ) -> Pipeline[Union[S, TrainingData, ValidationData, TestData, PreprocessingModel]]:
@@ -115,6 +126,12 @@ class Verbs(Generic[S]):
 
         What it learns (the categories, which are rare, which columns say nothing) it learns from the training rows only, and
         keeps as JSON, so that the same transformation serves at inference. Data that is not split yet is split first.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            pipe = Pipeline("churn").load_data("churn.csv", label="churn").preprocess(min_frequency=20)
+            pipe.run()
 
         Args:
             min_frequency: Categories rarer than this (a count, or below 1 a share of the training rows) are pooled into one.
@@ -136,6 +153,7 @@ class Verbs(Generic[S]):
             framework_version: Version of SageMaker's XGBoost image, where no image is given.
             environment: Environment variables of the program.
             cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             raw_data: Rows as they came, split or not. Wired by itself; takes RawData.
             name: Name of the step; 'tabular_preprocessing' by default, another for a second use.
 
@@ -149,6 +167,7 @@ class Verbs(Generic[S]):
     def preprocess_with_defaults(
         self: Verbs[RawData] | Verbs[ProcessingOutput],
         *,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         raw_data: Given[RawData | ProcessingOutput] | None = None,
         name: str | None = None,
     ) -> Pipeline[Union[S, TrainingData, ValidationData, TestData, PreprocessingModel]]:
@@ -157,7 +176,14 @@ class Verbs(Generic[S]):
         What it learns (the categories, which are rare, which columns say nothing) it learns from the training rows only, and
         keeps as JSON, so that the same transformation serves at inference. Data that is not split yet is split first.
 
+        Example:
+            from fluentpipe import Pipeline
+
+            pipe = Pipeline("churn").load_data("churn.csv", label="churn").preprocess(min_frequency=20)
+            pipe.run()
+
         Args:
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             raw_data: Rows as they came, split or not. Wired by itself; takes RawData.
             name: Name of the step; 'tabular_preprocessing' by default, another for a second use.
 
@@ -215,6 +241,7 @@ class Verbs(Generic[S]):
         framework_version: str = "3.0-5",
         environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
         cache_expire_after: str | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         n_estimators: int | Deferred[int] | None = None,
         num_boost_round: int | Deferred[int] | None = None,
         learning_rate: float | Deferred[float] | None = None,
@@ -235,6 +262,12 @@ class Verbs(Generic[S]):
         is taken. Every setting also goes by scikit-learn's name.
 
         `model.tar.gz` holds the trees, the preprocessing that was given, and the code that serves raw rows.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+            run = data.train_xgboost(max_depth=4, learning_rate=0.1).run()
 
         Args:
             num_round: Rounds of boosting; by default up to 3000, ended by early stopping. Also n_estimators, num_boost_round.
@@ -281,6 +314,7 @@ class Verbs(Generic[S]):
             framework_version: Version of SageMaker's XGBoost image, where no image is given.
             environment: Environment variables of the program.
             cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             training_data: Rows to learn from. Wired by itself; takes TrainingData.
             validation_data: Rows for early stopping; otherwise 15 % of the training rows are. Optional; wired by itself; takes ValidationData.
             preprocessing_model: The transformation to pack with the model. Optional; wired by itself; takes PreprocessingModel.
@@ -290,6 +324,158 @@ class Verbs(Generic[S]):
         Outputs:
             model_artifacts (ModelArtifacts): model.tar.gz, S3 URI.
             training_job_name (JobName): Name of the training job.
+        """
+
+    def tune_xgboost(
+        self: Verbs[TrainingData] | Verbs[ProcessingOutput],
+        ranges: Mapping[str, Integer | Continuous | Categorical | Sequence[Any] | Mapping[str, Any]] | None = None,
+        *,
+        num_round: int | Deferred[int] | None = None,
+        n_folds: int | Deferred[int] | None = None,
+        early_stopping_rounds: int | Deferred[int] = 50,
+        max_depth: int | Deferred[int] | None = None,
+        eta: float | Deferred[float] = 0.05,
+        min_child_weight: float | Deferred[float] | None = None,
+        subsample: float | Deferred[float] | None = None,
+        colsample_bytree: float | Deferred[float] | None = None,
+        colsample_bylevel: float | Deferred[float] | None = None,
+        colsample_bynode: float | Deferred[float] | None = None,
+        gamma: float | Deferred[float] | None = None,
+        reg_lambda: float | Deferred[float] | None = None,
+        reg_alpha: float | Deferred[float] | None = None,
+        max_delta_step: float | Deferred[float] | None = None,
+        max_leaves: int | Deferred[int] | None = None,
+        max_bin: int | Deferred[int] | None = None,
+        max_cat_to_onehot: int | Deferred[int] = 64,
+        max_cat_threshold: int | Deferred[int] | None = None,
+        grow_policy: Literal["depthwise", "lossguide"] | Deferred[str] | None = None,
+        tree_method: Literal["hist", "approx", "exact", "auto"] | Deferred[str] = "hist",
+        booster: Literal["gbtree", "dart", "gblinear"] | Deferred[str] | None = None,
+        rate_drop: float | Deferred[float] | None = None,
+        skip_drop: float | Deferred[float] | None = None,
+        num_parallel_tree: int | Deferred[int] | None = None,
+        sampling_method: Literal["uniform", "gradient_based"] | Deferred[str] | None = None,
+        scale_pos_weight: float | Deferred[float] | None = None,
+        monotone_constraints: Mapping[str, int | Deferred[int]] | None = None,
+        interaction_constraints: Sequence[Sequence[str | Deferred[str | Kind]]] | None = None,
+        objective: str | Deferred[str | Kind] = "auto",
+        eval_metric: str | Deferred[str | Kind] = "auto",
+        base_score: float | Deferred[float] | None = None,
+        tweedie_variance_power: float | Deferred[float] | None = None,
+        huber_slope: float | Deferred[float] | None = None,
+        seed: int | Deferred[int] = 0,
+        nthread: int | Deferred[int] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        strategy: Literal["Bayesian", "Random", "Grid", "Hyperband"] = "Bayesian",
+        metric: str = "loss",
+        direction: Literal["Minimize", "Maximize"] | None = None,
+        metric_regex: str | None = None,
+        max_trials: int | Deferred[int] = 20,
+        max_parallel_trials: int | Deferred[int] = 2,
+        early_stopping: bool = False,
+        min_resource: int | None = None,
+        max_resource: int | None = None,
+        target_value: float | None = None,
+        patience: int | None = None,
+        search_seed: int = 0,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: str = "3.0-5",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache_expire_after: str | None = None,
+        max_trial_runtime: int | Deferred[int] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        n_estimators: int | Deferred[int] | None = None,
+        num_boost_round: int | Deferred[int] | None = None,
+        learning_rate: float | Deferred[float] | None = None,
+        min_split_loss: float | Deferred[float] | None = None,
+        alpha: float | Deferred[float] | None = None,
+        random_state: int | Deferred[int] | None = None,
+        n_jobs: int | Deferred[int] | None = None,
+        n_trials: int | Deferred[int] | None = None,
+        training_data: Given[TrainingData | ProcessingOutput] | None = None,
+        validation_data: Given[ValidationData | ProcessingOutput] | None = None,
+        preprocessing_model: Given[PreprocessingModel | ProcessingOutput] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Union[S, ModelArtifacts, JobName]]:
+        """Search the hyperparameters under which gradient-boosted trees predict best; the best model is the output.
+
+        Every trial is a training as `train_xgboost` does it: what has no range has the setting given here. Trials are judged by rows
+        that they did not learn from, never by the test rows. By default six hyperparameters are searched in 20 trials, and log loss,
+        of numbers RMSE, is made least.
+
+        Args:
+            ranges: Setting -> where to look: Integer(3, 10), Continuous(0.01, 0.3, log=True), Categorical(["hist", "approx"]), or plainly (3, 10), (0.01, 0.3, "log"), ["hist", "approx"]. By default six settings that matter.
+            num_round: Rounds of boosting; by default up to 3000, ended by early stopping. Also n_estimators, num_boost_round.
+            n_folds: Models averaged, each stopped on another fold; by default 5 up to 20,000 rows where rounds are left to early stopping, else 0.
+            early_stopping_rounds: Stop after this many rounds without gain on the validation rows; 0 is off.
+            max_depth: Maximum depth of a tree, 0 for no limit; by default 4, and 3 up to 20,000 rows.
+            eta: Shrinkage of each step. Also learning_rate.
+            min_child_weight: Least sum of hessians in a leaf; by default 2, and 5 up to 20,000 rows.
+            subsample: Share of the rows drawn for each tree; by default 0.8, and 0.6 up to 20,000 rows.
+            colsample_bytree: Share of the columns drawn for each tree; by default 0.6, and 0.4 up to 20,000 rows.
+            colsample_bylevel: Share of the columns drawn for each level.
+            colsample_bynode: Share of the columns drawn for each split.
+            gamma: Least gain for a split. Also min_split_loss.
+            reg_lambda: L2 penalty on the leaves. Also lambda.
+            reg_alpha: L1 penalty on the leaves. Also alpha.
+            max_delta_step: Most that a leaf may give; helps with very rare classes.
+            max_leaves: Most leaves of a tree; 0 is no limit.
+            max_bin: Bins per column.
+            max_cat_to_onehot: Columns with fewer categories are split one against the rest.
+            max_cat_threshold: Most categories considered for one split.
+            grow_policy: Where trees grow next.
+            tree_method: How splits are found.
+            booster: Kind of booster.
+            rate_drop: Share of trees that dart drops.
+            skip_drop: Chance that dart drops none.
+            num_parallel_tree: Trees per round; above 1 a boosted forest.
+            sampling_method: How rows are drawn.
+            scale_pos_weight: Weight of the positive class. It ruins probabilities; the decision threshold is chosen instead.
+            monotone_constraints: Column -> 1 (prediction never falls as it rises), -1 or 0.
+            interaction_constraints: Groups of columns that may meet in a tree.
+            objective: Learning objective; by default that of the task.
+            eval_metric: Metric of early stopping; by default log loss or RMSE.
+            base_score: Prediction before the first tree.
+            tweedie_variance_power: For reg:tweedie.
+            huber_slope: For reg:pseudohubererror.
+            seed: Of everything random in the training. Also random_state.
+            nthread: Threads; by default all cores of the instance. Also n_jobs.
+            parameters: Any further XGBoost parameters, passed on as they are.
+            strategy: How the next values are chosen; Grid tries every combination of Categorical ranges.
+            metric: The figure to make best, of the rows held out: loss (log loss, or RMSE for numbers), auc, pr_auc, f1, rmse, …; or validation-logloss and its like, which are told during training.
+            direction: Whether less or more of the metric is better; known for those with a name here.
+            metric_regex: Finds a metric of your own in the log; its first group is the number.
+            max_trials: Trainings at most. Also n_trials.
+            max_parallel_trials: Trainings at once; the more, the less each can learn from the others.
+            early_stopping: Whether trials that fall behind are stopped; takes a metric told during training.
+            min_resource: For Hyperband: times that the metric is told before a trial may be stopped.
+            max_resource: For Hyperband: times that it is told at most.
+            target_value: Value of the metric at which the search may end.
+            patience: Trials without a better one after which the search may end.
+            search_seed: Of the choice of values; the same seed searches the same values.
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which no trial starts, and those that run end. In seconds.
+            image_uri: Container image; by default SageMaker's XGBoost image.
+            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            environment: Environment variables of the program.
+            cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
+            max_trial_runtime: Time that one trial may take; by default that of the search. In seconds.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            training_data: Rows to learn from. Wired by itself; takes TrainingData.
+            validation_data: Rows for early stopping; otherwise 15 % of the training rows are. Optional; wired by itself; takes ValidationData.
+            preprocessing_model: The transformation to pack with the model. Optional; wired by itself; takes PreprocessingModel.
+            name: Name of the step; 'xgboost_tuning' by default, another for a second use.
+
+        Outputs:
+            model_artifacts (ModelArtifacts): model.tar.gz of the best trial, S3 URI.
+            best_training_job_name (JobName): Name of the best trial's job.
+            tuning_job_name (JobName): Name of the tuning job.
         """
 
     def evaluate_performance(
@@ -303,6 +489,7 @@ class Verbs(Generic[S]):
         framework_version: str = "3.0-5",
         environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
         cache_expire_after: str | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         model_artifacts: Given[ModelArtifacts] | None = None,
         test_data: Given[TestData | ProcessingOutput] | None = None,
         name: str | None = None,
@@ -311,6 +498,13 @@ class Verbs(Generic[S]):
 
         `evaluation.json` has the layout of SageMaker's model quality, and beside it the block `metrics` of plain numbers that
         gates read, the same for every task; `curves.json` has the curves as data.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+            run = data.train_xgboost().evaluate_performance().run()
+            print(run.metrics["auc"])
 
         Args:
             instance_type: Instance type of the job.
@@ -321,6 +515,7 @@ class Verbs(Generic[S]):
             framework_version: Version of SageMaker's XGBoost image, where no image is given.
             environment: Environment variables of the program.
             cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             model_artifacts: The model. Wired by itself; takes ModelArtifacts.
             test_data: Rows that the model has not learned from. Wired by itself; takes TestData.
             name: Name of the step; 'model_evaluation' by default, another for a second use.
@@ -349,6 +544,7 @@ class Verbs(Generic[S]):
         max_mae: float | Deferred[float] | None = None,
         max_mape: float | Deferred[float] | None = None,
         max_training_time: str | int | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         evaluation_report: Given[EvaluationReport | ProcessingOutput] | None = None,
         name: str | None = None,
     ) -> Pipeline[S]:
@@ -356,6 +552,13 @@ class Verbs(Generic[S]):
 
         Figures are read from the `metrics` block of the evaluation report. `max_training_time` is no figure: it becomes the
         time limit of the trainings that led to the report.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+            checked = data.train_xgboost().evaluate_performance().require(min_auc=0.8, max_training_time="1 hour")
+            run = checked.run()
 
         Args:
             condition: Any further condition, such as pipe.outputs.checks.report.json('rows') >= 1000; combine several with & | ~.
@@ -373,6 +576,7 @@ class Verbs(Generic[S]):
             max_mae: Highest mean absolute error, in units of the label.
             max_mape: Highest mean absolute percentage error.
             max_training_time: Longest time that training may take, such as '4 hours'; becomes its stopping condition.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             evaluation_report: The report that the figures are read from. Optional; wired by itself; takes EvaluationReport.
             name: Name of the step; 'quality_gate' by default, another for a second use.
         """
@@ -396,6 +600,7 @@ class Verbs(Generic[S]):
         max_mae: Needs[EvaluationReport] | None = None,
         max_mape: Needs[EvaluationReport] | None = None,
         max_training_time: str | int | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         evaluation_report: Given[EvaluationReport | ProcessingOutput] | None = None,
         name: str | None = None,
     ) -> Pipeline[S]:
@@ -403,6 +608,13 @@ class Verbs(Generic[S]):
 
         Figures are read from the `metrics` block of the evaluation report. `max_training_time` is no figure: it becomes the
         time limit of the trainings that led to the report.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+            checked = data.train_xgboost().evaluate_performance().require(min_auc=0.8, max_training_time="1 hour")
+            run = checked.run()
 
         Args:
             condition: Any further condition, such as pipe.outputs.checks.report.json('rows') >= 1000; combine several with & | ~.
@@ -420,6 +632,7 @@ class Verbs(Generic[S]):
             max_mae: Highest mean absolute error, in units of the label.
             max_mape: Highest mean absolute percentage error.
             max_training_time: Longest time that training may take, such as '4 hours'; becomes its stopping condition.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             evaluation_report: The report that the figures are read from. Optional; wired by itself; takes EvaluationReport.
             name: Name of the step; 'quality_gate' by default, another for a second use.
         """
@@ -434,6 +647,7 @@ class Verbs(Generic[S]):
         transform_instance_types: Sequence[str | Deferred[str | Kind]] = ("ml.m5.large",),
         image_uri: str | Deferred[str | Kind] | None = None,
         framework_version: str = "3.0-5",
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         approval: Literal["PendingManualApproval", "Approved", "Rejected"] | Deferred[str] | None = None,
         model_artifacts: Given[ModelArtifacts] | None = None,
         evaluation_report: Given[EvaluationReport | ProcessingOutput] | None = None,
@@ -443,6 +657,14 @@ class Verbs(Generic[S]):
 
         The archive already holds the preprocessing and the inference code, so the registered model serves raw rows.
 
+        Example:
+            from fluentpipe import Pipeline
+
+            data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+            pipe = data.train_xgboost().evaluate_performance().require(min_auc=0.8).register("churn-models")
+            run = pipe.run()
+            print(run.models[0])
+
         Args:
             group: Name of the model package group; made if it does not exist.
             approval_status: Approval status of the new version. Also approval.
@@ -451,12 +673,31 @@ class Verbs(Generic[S]):
             transform_instance_types: Instance types for batch transform.
             image_uri: Serving image; by default SageMaker's XGBoost image.
             framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             model_artifacts: The model. Wired by itself; takes ModelArtifacts.
             evaluation_report: The report whose metrics the version carries. Optional; wired by itself; takes EvaluationReport.
             name: Name of the step; 'model_registration' by default, another for a second use.
 
         Outputs:
             model_package_arn (ModelPackage): ARN of the registered version.
+        """
+
+    def fail(
+        self,
+        message: str | Deferred[str | Kind],
+        *,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[S]:
+        """End the execution as failed, with a message; mostly in a branch of `when`.
+
+        Steps that run at the same time are stopped. Outside of a branch it fails as soon as what its message refers to and the
+        steps of `depends_on` are there.
+
+        Args:
+            message: Why; references may stand in it: f"too few rows: {rows}".
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            name: Name of the step; 'failure' by default, another for a second use.
         """
 
 
@@ -495,6 +736,19 @@ class XGBoostTrainingOutputs(StepOutputProxy, step_type="XGBoostTraining"):
     """Every property of the Training job."""
 
 
+class XGBoostTuningOutputs(StepOutputProxy, step_type="XGBoostTuning"):
+    """The outputs of XGBoostTuning: Search the hyperparameters under which gradient-boosted trees predict best; the best model is the output."""
+
+    model_artifacts: Final[PropertyReference[ModelArtifacts]]
+    """model.tar.gz of the best trial, S3 URI."""
+    best_training_job_name: Final[PropertyReference[JobName]]
+    """Name of the best trial's job."""
+    tuning_job_name: Final[PropertyReference[JobName]]
+    """Name of the tuning job."""
+    properties: Final[TuningProperties]
+    """Every property of the Tuning job."""
+
+
 class ModelEvaluationOutputs(StepOutputProxy, step_type="ModelEvaluation"):
     """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
 
@@ -522,6 +776,10 @@ class ModelRegistrationOutputs(StepOutputProxy, step_type="ModelRegistration"):
     """Every property of the RegisterModel job."""
 
 
+class FailureOutputs(StepOutputProxy, step_type="Failure"):
+    """The outputs of Failure: End the execution as failed, with a message; mostly in a branch of `when`."""
+
+
 class BuiltinOutputs(Outputs):
     """The outputs of the built-in steps, by step."""
 
@@ -531,9 +789,13 @@ class BuiltinOutputs(Outputs):
     """The outputs of TabularPreprocessing: Turn raw columns into numbers and categories that a learner of trees takes."""
     xgboost_training: Final[XGBoostTrainingOutputs]
     """The outputs of XGBoostTraining: Train gradient-boosted trees with XGBoost."""
+    xgboost_tuning: Final[XGBoostTuningOutputs]
+    """The outputs of XGBoostTuning: Search the hyperparameters under which gradient-boosted trees predict best; the best model is the output."""
     model_evaluation: Final[ModelEvaluationOutputs]
     """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
     quality_gate: Final[QualityGateOutputs]
     """The outputs of QualityGate: Stop the pipeline unless the evaluated model reaches every figure; each one is a condition of its own."""
     model_registration: Final[ModelRegistrationOutputs]
     """The outputs of ModelRegistration: Register the model as a new version of a model package group; the metrics of its evaluation go with it."""
+    failure: Final[FailureOutputs]
+    """The outputs of Failure: End the execution as failed, with a message; mostly in a branch of `when`."""

@@ -24,7 +24,9 @@ from fluentpipe import (
     TrainingStep,
     setting,
 )
+from fluentpipe._verbs import Verbs
 from fluentpipe.contract import RESERVED_VERBS
+from fluentpipe.control import Control
 from fluentpipe.errors import ContractError
 from fluentpipe.kinds import ModelArtifacts, ProcessingOutput, kind_fits, snake_case
 from fluentpipe.step import class_of_verb, step_class, step_classes
@@ -74,11 +76,10 @@ class TestContract:
         assert all(fault in str(caught.value) for fault in faults)
 
     def test_the_reserved_verbs_are_what_pipeline_has_for_itself(self) -> None:
-        own = {name for name in vars(Pipeline) if not name.startswith("_")}
-        assert (
-            own | set(Pipeline.__annotations__) - {n for n in Pipeline.__annotations__ if n.startswith("_")}
-            == RESERVED_VERBS
-        )
+        generated = {name for cls in step_classes() for name in cls.contract.verbs if not cls.contract.own_method}
+        bases = (Pipeline, Control, Verbs)
+        own = {name for base in bases for each in (vars(base), base.__annotations__) for name in each}
+        assert {name for name in own - generated if not name.startswith("_")} == RESERVED_VERBS
 
     def test_families_stand_for_their_general_kind(self) -> None:
         family = DependencyType.PROCESSING_OUTPUT
