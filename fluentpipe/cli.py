@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 import fluentpipe
-from fluentpipe import cli_compare, cli_deploy, cli_runs
+from fluentpipe import cli_compare, cli_deploy, cli_executions, cli_runs
 from fluentpipe.errors import FluentpipeError, GateFailed, RunError, StaleStub
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def _reported(command: F) -> F:
                 raise
             status, message = end.code, _STOPPED
         click.echo(click.style(message, fg="red"), err=True)
-        if run is not None:
-            click.echo(f"report: {run.report}", err=True)
+        if (report := getattr(run, "report", None)) is not None:  # of a run here
+            click.echo(f"report: {report}", err=True)
         sys.exit(status)
 
     return cast("F", call)
@@ -341,7 +341,7 @@ def _say_outcome(run: Run) -> None:
     print_run(run)
 
 
-for _command in (cli_compare.diff, cli_deploy.deploy, cli_deploy.delete, cli_runs.runs, cli_runs.show, cli_runs.logs):
+for _command in (cli_compare.diff, cli_deploy.deploy, cli_deploy.delete, cli_runs.runs, cli_runs.show, *cli_executions.COMMANDS):
     assert _command.callback is not None
     _command.callback = _reported(_command.callback)
     main.add_command(_command)

@@ -1,4 +1,4 @@
-"""The commands about runs that were made: `runs`, `show` and `logs`."""
+"""The commands about runs that were made here: `runs` and `show`, and what `logs` prints of one."""
 
 from __future__ import annotations
 
@@ -57,13 +57,8 @@ def show(run: str, home: Path | None, opens: bool) -> None:
         click.launch(page.as_uri())
 
 
-@click.command(epilog=_WHICH)
-@click.argument("run")
-@click.argument("step", required=False)
-@_home
-@click.option("-f", "--follow", is_flag=True, help="Go on as long as the step runs.")
-def logs(run: str, step: str | None, home: Path | None, follow: bool) -> None:
-    """Print the log of a step; without STEP, of all, each line with its step."""
+def print_logs(run: str, step: str | None, home: Path | None, *, follow: bool, last: int | None) -> None:
+    """Print the log of a step of a run here; without `step`, of all, each line with its step."""
     from fluentpipe.errors import SourceError, did_you_mean
     from fluentpipe.run.history import find
 
@@ -77,8 +72,7 @@ def logs(run: str, step: str | None, home: Path | None, follow: bool) -> None:
         _follow(found, step)
         return
     for name in [step] if step is not None else found.steps:
-        log = found.steps[name].log
-        for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if log and log.is_file() else ():
+        for line in found.logs(name, last):
             click.echo(line if step is not None else f"[{name}] {line}")
 
 

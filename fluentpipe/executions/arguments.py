@@ -21,9 +21,7 @@ Upload = Callable[[Path], str]
 """Uploads a file or a folder under its content hash and gives its S3 URI."""
 
 
-def pipeline_parameters(
-    definition: Definition, given: Mapping[str, object], upload: Upload | None
-) -> list[dict[str, str]]:
+def pipeline_parameters(definition: Definition, given: Mapping[str, object], upload: Upload) -> list[dict[str, str]]:
     """`PipelineParameters` of StartPipelineExecution: those that were given, as text, in the order of the definition.
 
     Args:
@@ -37,8 +35,6 @@ def pipeline_parameters(
     values, faults = settle(definition.parameters, given)
     local = {name: Path(str(values[name])).expanduser() for name in given if _is_local(definition, name, values)}
     faults += [f"parameter {name!r}: there is no file or folder {str(path)!r}." for name, path in local.items() if not path.exists()]  # fmt: skip
-    if upload is None:
-        faults += [f"parameter {name!r} is a local path, {str(path)!r}: give its S3 URI." for name, path in local.items() if path.exists()]  # fmt: skip
     texts = {name: as_text(values[name]) for name in definition.parameters if name in given and name in values}
     faults += [
         f"parameter {name!r} has {len(text)} characters; the service takes at most {MAX_PARAMETER_VALUE}."
@@ -49,7 +45,6 @@ def pipeline_parameters(
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         raise SettingError(f"Pipeline {definition.name!r} cannot be started: {count}.", *faults, faults=tuple(faults))
     for name, path in local.items():
-        assert upload is not None  # else there was a fault
         texts[name] = upload(path)
     return [{"Name": name, "Value": text} for name, text in texts.items()]
 

@@ -14,7 +14,7 @@ returns plain data. A strategy is asked once for each step that has succeeded.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import datetime, timezone
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from fluentpipe.errors import RunError, did_you_mean
@@ -109,6 +109,6 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(each) for key, each in value.items() if key != "ResponseMetadata"}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
-    if isinstance(value, datetime | date):
-        return value.isoformat()
+    if isinstance(value, datetime):
+        return value.astimezone(timezone.utc).isoformat()
     return value

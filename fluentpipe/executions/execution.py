@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,17 @@ class _Known:
     definition: Definition | None = None
     parameters: Mapping[str, Any] | None = None
     values: ExecutionValues | None = None
+
+
+@attrs.frozen
+class Look:
+    """An execution as it was at one moment."""
+
+    status: str
+    is_over: bool
+    elapsed: float  # seconds since its start; where it is over, to its end
+    failure: str
+    steps: Mapping[str, StepExecution]
 
 
 @attrs.frozen(repr=False, eq=False)
@@ -102,7 +113,7 @@ class Execution:
     @property
     def is_over(self) -> bool:
         """Whether nothing of it will change; a retry makes it go on."""
-        return self.status in _OVER
+        return self.describe()["PipelineExecutionStatus"] in _OVER
 
     @property
     def failure(self) -> str:
@@ -127,18 +138,27 @@ class Execution:
     @property
     def steps(self) -> Mapping[str, StepExecution]:
         """Every step by its name, in the order of the definition, as it is now."""
-        return self.look()[1]
+        return self.look().steps
 
-    def look(self) -> tuple[str, Mapping[str, StepExecution]]:
-        """The status and the steps, of one look."""
-        known, status = self._known, self.status  # before the steps: if it is over, so are they
+    def look(self) -> Look:
+        """All that can be seen, at once.
+
+        Raises:
+            AwsError: The service cannot be asked.
+        """
+        known, said = self._known, self.describe()  # before the steps: if it is over, so are they
+        status = said["PipelineExecutionStatus"]
         if (listed := known.listed) is None:
             listed = tuple(
                 self._pages("list_pipeline_execution_steps", "PipelineExecutionSteps", SortOrder="Ascending")
             )
             if status in _OVER:
                 known.listed = listed
-        return status, MappingProxyType(steps_of(listed, self.step_types, is_over=status in _OVER))
+        steps = steps_of(listed, self.step_types, is_over=status in _OVER)
+        end = said["LastModifiedTime"] if status in _OVER else datetime.now(timezone.utc)
+        elapsed = max(0.0, (end - said["CreationTime"]).total_seconds())
+        reason = str(said.get("FailureReason", ""))
+        return Look(_STATUS.get(status, status), status in _OVER, elapsed, reason, MappingProxyType(steps))
 
     def step(self, name: str) -> StepExecution:
         """One step as it is now.
@@ -168,7 +188,9 @@ class Execution:
             listed = self._pages("list_pipeline_parameters_for_execution", "PipelineParameters")
             given = {each["Name"]: each["Value"] for each in listed}
             values, _ = settle(self.definition.parameters, given)
-            self._known.parameters = MappingProxyType({**given, **values})
+            self._known.parameters = MappingProxyType(
+                values | {name: given[name] for name in given if name not in values}
+            )
         return self._known.parameters
 
     @property

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -36,22 +35,19 @@ class Follower:
         Raises:
             AwsError: The service cannot be asked.
         """
-        status, steps = self.execution.look()
+        seen = self.execution.look()
         if not self._began:
-            self.teller(self._start(steps))
+            types = {name: step.type for name, step in seen.steps.items()}
+            self.teller(
+                {"event": "run started", "pipeline": self.execution.name, "steps": types, "elapsed": seen.elapsed}
+            )
             self._began = True
-        for step in steps.values():
+        for step in seen.steps.values():
             for event in self._news(step):
                 self.teller(event)
-        if self.execution.is_over:
-            seconds = self.execution.seconds
-            self.teller({"event": f"run {status}", "seconds": seconds, "reason": self.execution.failure})
-        return self.execution.is_over
-
-    def _start(self, steps: Mapping[str, StepExecution]) -> dict[str, Any]:
-        types = {name: step.type for name, step in steps.items()}
-        elapsed = (datetime.now(timezone.utc) - self.execution.started).total_seconds()
-        return {"event": "run started", "pipeline": self.execution.name, "steps": types, "elapsed": max(0.0, elapsed)}
+        if seen.is_over:
+            self.teller({"event": f"run {seen.status}", "seconds": seen.elapsed, "reason": seen.failure})
+        return seen.is_over
 
     def _news(self, step: StepExecution) -> Iterator[dict[str, Any]]:
         now = (step.state, step.reason)

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fluentpipe.aws import Account
 from fluentpipe.definition import Definition
 from fluentpipe.errors import AwsError, SettingError, Throttled, Unreachable
-from fluentpipe.executions.arguments import (
-    Upload,
-    data_parameter,
-    needs_others,
-    pipeline_parameters,
-    selected_steps,
-)
+from fluentpipe.executions.arguments import data_parameter, needs_others, pipeline_parameters, selected_steps
+from fluentpipe.executions.data import Data
 from fluentpipe.executions.execution import Execution, new_token
 from fluentpipe.executions.finding import list_executions
 
@@ -39,7 +34,8 @@ def start(
     description: str | None = None,
     max_parallel_steps: int | None = None,
     token: str | None = None,
-    upload: Upload | None = None,
+    bucket: str | None = None,
+    say: Callable[[str], None] = print,
     contracts: Mapping[str, StepContract] | None = None,
 ) -> Execution:
     """Start an execution of a deployed pipeline.
@@ -57,7 +53,8 @@ def start(
         description: Of the execution.
         max_parallel_steps: Steps that run side by side; otherwise as the pipeline says.
         token: Two calls with the same one start one execution; 32 to 128 characters. Made where it is not given.
-        upload: Takes local data and gives its S3 URI.
+        bucket: For local data; otherwise the default one, `sagemaker-{region}-{account}`.
+        say: Takes lines about the upload of local data.
         contracts: Step -> its contract, for the names of its outputs.
 
     Raises:
@@ -71,11 +68,13 @@ def start(
         given[data_parameter(definition)] = os.fspath(data)
     selected = selected_steps(definition, only, from_step)
     request: dict[str, Any] = {
-        "PipelineParameters": pipeline_parameters(definition, given, upload),
+        "SelectiveExecutionConfig": _selection(account, pipeline, definition, selected, source),
+        "PipelineParameters": pipeline_parameters(
+            definition, given, Data(account, definition.name, bucket, say).upload
+        ),
         "PipelineExecutionDisplayName": display_name,
         "PipelineExecutionDescription": description,
         "ParallelismConfiguration": {"MaxParallelExecutionSteps": max_parallel_steps} if max_parallel_steps else None,
-        "SelectiveExecutionConfig": _selection(account, pipeline, definition, selected, source),
     }
     token = token or new_token()
     sent = {name: value for name, value in request.items() if value}

@@ -20,10 +20,10 @@ ROOT = Path(fluentpipe.__file__).parent
 ORDER = (
     "errors", "aws_faults", "aws", "diagnostic", "kinds", "match", "document", "s3uri", "assets", "upload", "request", "_property_table", "shapes",
     "check_conditions", "check_cycles", "check_steps", "check_references", "check_jobs", "check", "bundle", "definition", "difference",
-    "expression", "reference", "_properties", "contract", "settings", "retry", "proxy", "images", "program", "target", "waiting", "step", "conditional", "plugins", "notebook", "jobs",
+    "expression", "reference", "_properties", "contract", "settings", "retry", "network", "caching", "proxy", "images", "program", "target", "waiting", "step", "conditional", "plugins", "notebook", "jobs",
     "containers", "steps", "suggest", "offers", "order", "connection", "resolve", "chain", "plan", "materialize",
     "verb", "_state", "stubgen", "report", "progress", "live", "outcome", "_run_outputs", "run", "executions", "deploy", "against", "checking", "show", "_verbs", "control", "pipeline", "script", "demo",
-    "cli_runs", "cli_deploy", "cli_compare", "cli", "__main__", "__init__",
+    "cli_runs", "cli_executions", "cli_deploy", "cli_compare", "cli", "__main__", "__init__",
 )  # fmt: skip
 
 # What is imported where it is used: heavy things, and the face reaching down to what it seldom needs.

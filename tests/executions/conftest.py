@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from fluentpipe import Parameter, Pipeline
+from fluentpipe.aws import Account
+from fluentpipe.definition import Definition
+from fluentpipe.executions import Execution, start
+
+from .service import REGION, Frame, Service, all_succeeded, models, serve
+
+GOLDEN = Path(__file__).parent / "golden"
+ROLE = "arn:aws:iam::111122223333:role/SageMakerRole"
+
+
+@lru_cache(maxsize=1)
+def churn() -> Definition:
+    pipe = (
+        Pipeline("churn")
+        .load_data("s3://my-bucket/churn.csv", label="churn")
+        .preprocess()
+        .train_xgboost(max_depth=Parameter("depth", 6), booster=Parameter("booster", "gbtree", choices=("gbtree", "dart")))
+        .evaluate_performance()
+        .require(min_auc=0.80)
+        .register("churn-models")
+    )
+    return pipe.materialize(role=ROLE, bucket="my-bucket", region="us-east-1")
+
+
+@pytest.fixture(scope="session")
+def service_models() -> Any:
+    return models()
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Credentials of nobody, one try, and a home of its own."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing", "AWS_MAX_ATTEMPTS": "1",
+        "FLUENTPIPE_HOME": str(tmp_path / "home"), "AWS_DEFAULT_REGION": REGION,
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def service(service_models: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """The service, with the pipeline deployed; whatever does not fit its shapes fails the test."""
+    definition = churn()
+    frames = [
+        Frame("Executing", {"data_loading": "Starting"}),
+        Frame("Executing", {"data_loading": "Succeeded", "tabular_preprocessing": "Executing"}),
+        Frame("Succeeded", dict(all_succeeded(definition))),
+    ]
+    served = serve(Service(definition, frames, models=service_models))
+    found = next(served)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", found.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", found.url)
+    yield found
+    next(served, None)
+    assert not found.faults, "\n".join(found.faults)
+
+
+@pytest.fixture
+def account(service: Service) -> Iterator[Account]:
+    made = Account(region=REGION, session=boto3.Session())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def begin(account: Account) -> Callable[..., Execution]:
+    """Starts the pipeline."""
+    return lambda **options: start(account, "churn", **options)
+
+
+@pytest.fixture
+def golden() -> Callable[[str, str], None]:
+    """Compares text with a golden file; `UPDATE_GOLDEN=1 pytest -n0 tests/executions` writes the files anew."""
+
+    def compare(name: str, text: str) -> None:
+        file = GOLDEN / name
+        if os.environ.get("UPDATE_GOLDEN"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+        assert file.is_file(), f"no golden file {name}; UPDATE_GOLDEN=1 pytest -n0 tests/executions writes it"
+        assert text == file.read_text("utf-8"), f"{name} differs from what is said now"
+
+    return compare
