@@ -12,6 +12,7 @@ from typing import Any, Literal, overload
 
 from fluentpipe.assets import Asset
 from fluentpipe.aws import Account
+from fluentpipe.contract import StepContract
 from fluentpipe.definition import Definition
 from fluentpipe.deploy import tags as tagging
 from fluentpipe.deploy.changes import Changes, find_changes
@@ -117,11 +118,18 @@ def deploy_plan(
     materialize(plan, draft)
     place = Place.found(Account(region, profile, session), role, bucket)
     target = draft.moved(role=place.role, bucket=place.bucket, region=place.account.region)
-    return _deploy(place, materialize(plan, target), settings, say, dry_run=dry_run)
+    contracts = {node.step.name: node.step.contract for node in plan.nodes}
+    return _deploy(place, materialize(plan, target), settings, say, dry_run=dry_run, contracts=contracts)
 
 
 def _deploy(
-    place: Place, definition: Definition, settings: Settings, say: Callable[[str], None], *, dry_run: bool
+    place: Place,
+    definition: Definition,
+    settings: Settings,
+    say: Callable[[str], None],
+    *,
+    dry_run: bool,
+    contracts: Mapping[str, StepContract] | None = None,
 ) -> Deployment | Changes:
     stored, uri = _in_s3(definition, place.bucket)
     wanted = Wanted(definition, place.role, settings, uri)
@@ -131,7 +139,9 @@ def _deploy(
     if dry_run:
         say("dry run: nothing was changed")
         return changes
-    return _carried_out(place, wanted, changes, say)
+    deployment = _carried_out(place, wanted, changes, say, contracts or {})
+    say(str(deployment))
+    return deployment
 
 
 def _in_s3(definition: Definition, bucket: str) -> tuple[tuple[Asset, ...], str]:
@@ -143,7 +153,9 @@ def _in_s3(definition: Definition, bucket: str) -> tuple[tuple[Asset, ...], str]
     return (asset,), f"{asset.uri}/definition.json"
 
 
-def _carried_out(place: Place, wanted: Wanted, changes: Changes, say: Callable[[str], None]) -> Deployment:
+def _carried_out(
+    place: Place, wanted: Wanted, changes: Changes, say: Callable[[str], None], contracts: Mapping[str, StepContract]
+) -> Deployment:
     account = place.account
     for name in changes.new_buckets:
         ensure(account, changes.buckets[name])
@@ -152,19 +164,17 @@ def _carried_out(place: Place, wanted: Wanted, changes: Changes, say: Callable[[
     # Asked again: between the look and the creation another deployer may have set others.
     tags = tagging.tag_change(account, done.arn, wanted.settings.tags)
     tagging.apply(account, done.arn, tags)
-    changed = (*done.changed, *(["tags"] if tags and done.changed != ("created",) else []))
-    deployment = Deployment(
-        wanted.definition.name,
-        done.arn,
-        changes.account,
-        account.region,
-        place.bucket,
-        place.role,
-        wanted.definition,
-        changed,
-        tuple(each.uri for each in changes.uploads),
-        done.version,
-        account,
+    return Deployment(
+        name=wanted.definition.name,
+        arn=done.arn,
+        account_id=changes.account,
+        region=account.region,
+        bucket=place.bucket,
+        role=place.role,
+        definition=wanted.definition,
+        changed=(*done.changed, *(["tags"] if tags and done.changed != ("created",) else [])),
+        uploaded=tuple(each.uri for each in changes.uploads),
+        version=done.version,
+        account=account,
+        contracts=contracts,
     )
-    say(str(deployment))
-    return deployment

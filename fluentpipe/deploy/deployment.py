@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import attrs
 
+from fluentpipe.assets import Asset
 from fluentpipe.aws import Account
 from fluentpipe.aws_faults import is_missing_pipeline
+from fluentpipe.contract import StepContract
 from fluentpipe.definition import Definition
 from fluentpipe.deploy.deployed import described
 from fluentpipe.errors import NoSuchPipeline
+from fluentpipe.executions import Execution, start
+from fluentpipe.s3uri import join_s3
+from fluentpipe.target import local_files
+from fluentpipe.upload import store
 
 
 @attrs.frozen
@@ -29,6 +37,7 @@ class Deployment:
     uploaded: tuple[str, ...] = attrs.field(repr=False)  # URIs of the files that were not there yet
     version: int | None  # of the pipeline, where the service gave one
     _account: Account = attrs.field(repr=False)
+    _contracts: Mapping[str, StepContract] = attrs.field(repr=False)  # step -> contract, where the chain is known
 
     def __str__(self) -> str:
         files = "1 file" if len(self.uploaded) == 1 else f"{len(self.uploaded)} files"
@@ -46,6 +55,61 @@ class Deployment:
         if found is None:
             raise _gone(self._account, self.name)
         return found.said
+
+    def start(
+        self,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        data: str | PathLike[str] | None = None,
+        only: str | Sequence[str] | None = None,
+        from_step: str | None = None,
+        source: str | None = None,
+        display_name: str | None = None,
+        description: str | None = None,
+        max_parallel_steps: int | None = None,
+        token: str | None = None,
+        say: Callable[[str], None] = print,
+    ) -> Execution:
+        """Start an execution; what is wrong with the parameters is said before the service is asked.
+
+        Args:
+            parameters: Values instead of the defaults; where the default is an S3 URI, a local file or folder will do.
+            data: Where the rows are instead of the default, for a pipeline with one such parameter.
+            only: These steps alone, on what an earlier execution left of the others.
+            from_step: This step and all that depend on it, likewise.
+            source: ARN of that earlier execution; otherwise the newest one that succeeded or failed.
+            display_name: Of the execution in the console.
+            description: Of the execution.
+            max_parallel_steps: Steps that run side by side; otherwise as the pipeline says.
+            token: Two calls with the same one start one execution.
+            say: Takes lines about the upload of local data.
+
+        Raises:
+            SettingError: Lists every fault of what was given.
+            AwsError: The service refused.
+        """
+        return start(
+            self._account,
+            self.name,
+            self.definition,
+            parameters=parameters,
+            data=data,
+            only=only,
+            from_step=from_step,
+            source=source,
+            display_name=display_name,
+            description=description,
+            max_parallel_steps=max_parallel_steps,
+            token=token,
+            upload=lambda path: self._uploaded(path, say),
+            contracts=self._contracts,
+        )
+
+    def _uploaded(self, path: Path, say: Callable[[str], None]) -> str:
+        """The S3 URI of a local file or folder, which is there already or is uploaded."""
+        asset = Asset.of(f"s3://{self.bucket}/{self.name}/data", local_files(path))
+        store(self._account, [asset], say)
+        return asset.uri if path.is_dir() else join_s3(asset.uri, path.name)
 
     def delete(self) -> None:
         """Delete the pipeline; its files in S3 stay, since executions and registered models refer to them.
