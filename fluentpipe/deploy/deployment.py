@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import attrs
 
-from fluentpipe.assets import Asset
 from fluentpipe.aws import Account
 from fluentpipe.aws_faults import is_missing_pipeline
 from fluentpipe.contract import StepContract
@@ -17,9 +15,6 @@ from fluentpipe.definition import Definition
 from fluentpipe.deploy.deployed import described
 from fluentpipe.errors import NoSuchPipeline
 from fluentpipe.executions import Execution, start
-from fluentpipe.s3uri import join_s3
-from fluentpipe.target import local_files
-from fluentpipe.upload import store
 
 
 @attrs.frozen
@@ -101,15 +96,10 @@ class Deployment:
             description=description,
             max_parallel_steps=max_parallel_steps,
             token=token,
-            upload=lambda path: self._uploaded(path, say),
+            bucket=self.bucket,
+            say=say,
             contracts=self._contracts,
         )
-
-    def _uploaded(self, path: Path, say: Callable[[str], None]) -> str:
-        """The S3 URI of a local file or folder, which is there already or is uploaded."""
-        asset = Asset.of(f"s3://{self.bucket}/{self.name}/data", local_files(path))
-        store(self._account, [asset], say)
-        return asset.uri if path.is_dir() else join_s3(asset.uri, path.name)
 
     def delete(self) -> None:
         """Delete the pipeline; its files in S3 stay, since executions and registered models refer to them.
