@@ -48,8 +48,9 @@ class Definition:
         """Read a definition and check it.
 
         Args:
-            source: A .json file, a bundle folder, JSON text that begins with `{`, or the data itself.
-            name: Of the pipeline; otherwise the bundle's, or made from the file's, or "pipeline".
+            source: A .json file, a bundle folder, JSON text that begins with `{`, the data itself, or a `Pipeline` of the
+                SageMaker Python SDK, version 2 or 3.
+            name: Of the pipeline; otherwise the SDK's or the bundle's, or made from the file's, or "pipeline".
             strict: Whether errors raise. Without it they are among the `diagnostics`.
 
         Raises:
@@ -62,6 +63,9 @@ class Definition:
             document = _copied(source)
         elif isinstance(source, str) and source.lstrip().startswith("{"):
             document = parse(source, "the text")
+        elif not isinstance(source, (str, Path)) and callable(getattr(source, "definition", None)):
+            # The SDK writes it, and with that uploads code if its session is one that reaches AWS.
+            found, document = str(source.name), parse(source.definition(), f"the definition of {source!r}")
         elif (path := Path(source)).is_dir():
             found, text, assets_in = read_bundle(path)
             document = parse(text, str(path / "definition.json"))
