@@ -152,6 +152,10 @@ class Run:
         values = self._values()
         return BuiltinValues(values, declared_outputs(values.definition, self.contracts))
 
+    def with_contracts(self, contracts: Mapping[str, StepContract]) -> Run:
+        """The same run, with the contracts of its steps, whose names of outputs go before the usual ones."""
+        return attrs.evolve(self, contracts=contracts)
+
     def value(self, of: Any) -> Any:
         """What a reference, a parameter, a join or any text or data with references in it stood for in this run.
 
@@ -191,7 +195,7 @@ class Run:
         """
         from fluentpipe.run.following import follow
 
-        return follow(self, poll, echo, check=check)
+        return follow(self, poll, echo, check=check).with_contracts(self.contracts)
 
     def _values(self) -> LocalValues:
         from fluentpipe.run.outputs import LocalValues
