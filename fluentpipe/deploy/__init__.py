@@ -19,7 +19,7 @@ from fluentpipe.deploy.changes import Changes, find_changes
 from fluentpipe.deploy.deployed import Deployed, described
 from fluentpipe.deploy.deployment import Deployment, delete
 from fluentpipe.deploy.place import Place, role_arn, role_in
-from fluentpipe.deploy.upsert import Settings, Wanted, refuse_settings, upsert
+from fluentpipe.deploy.upserting import Settings, Wanted, refuse_settings, upsert
 from fluentpipe.materialize import materialize
 from fluentpipe.plan import Plan
 from fluentpipe.s3uri import split_s3_uri

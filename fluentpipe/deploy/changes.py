@@ -10,7 +10,7 @@ from fluentpipe.assets import Asset
 from fluentpipe.deploy.deployed import described
 from fluentpipe.deploy.place import Place
 from fluentpipe.deploy.tags import TagChange, tag_change
-from fluentpipe.deploy.upsert import Wanted, differences
+from fluentpipe.deploy.upserting import Wanted, differences
 from fluentpipe.s3uri import split_s3_uri
 from fluentpipe.upload import Bucket, Upload, counted, look, missing
 

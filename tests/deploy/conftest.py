@@ -1,0 +1,155 @@
+"""moto's server, an empty account in it for each test, and a look at all that is in it."""
+
+from __future__ import annotations
+
+import functools
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from botocore.httpsession import URLLib3Session
+from moto.server import ThreadedMotoServer
+
+from fluentpipe.aws import Account
+from fluentpipe.deploy import deploy
+
+ACCOUNT = "123456789012"  # moto's, for credentials that it does not know
+REGION = "us-east-1"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/SageMakerRole"
+# Planted, to be looked for in everything that comes out.
+SECRETS = {
+    "AWS_ACCESS_KEY_ID": "AKIAPLANTED00000KEYS",
+    "AWS_SECRET_ACCESS_KEY": "planted/secret+access/key00000000000000",
+    "AWS_SESSION_TOKEN": "planted-session-token==",
+}
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    served = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    served.start()
+    host, port = served.get_host_and_port()
+    yield f"http://{host}:{port}"
+    served.stop()
+
+
+@pytest.fixture(autouse=True)
+def empty(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty account, credentials for it, and no waiting between tries."""
+    urllib.request.urlopen(urllib.request.Request(f"{server}/moto-api/reset", method="POST")).close()
+    for name, value in {**SECRETS, "AWS_ENDPOINT_URL": server, "AWS_DEFAULT_REGION": REGION}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+    monkeypatch.setattr("fluentpipe.deploy.upserting._PAUSE", 0)
+
+
+@attrs.define
+class Wire:
+    """A session whose calls are noted, and may be disturbed before they are sent."""
+
+    session: Any
+    calls: list[str] = attrs.field(factory=list)  # HTTP requests by operation, repeated ones again
+    disturb: Callable[[str, int, Any], Any] = lambda operation, number, request: None
+
+    def before_send(self, request: Any, event_name: str, **_: Any) -> Any:
+        operation = event_name.rpartition(".")[2]
+        self.calls.append(operation)
+        return self.disturb(operation, len(self.calls), request)
+
+
+def cut(request: Any) -> None:
+    """The network fails before the request is sent."""
+    raise EndpointConnectionError(endpoint_url=request.url)
+
+
+def lost(request: Any) -> None:
+    """The request arrives, and its answer is lost."""
+    session = URLLib3Session()
+    session.send(request)
+    session.close()
+    cut(request)
+
+
+def answering(status: int, code: str, message: str, *, json: bool = True) -> Callable[[Any], Any]:
+    """The service answers with an error: SageMaker's are JSON, those of the others XML."""
+    from botocore.awsrequest import AWSResponse
+
+    class Raw:
+        def stream(self, **_: Any) -> Iterator[bytes]:
+            text = (
+                f'{{"__type": "{code}", "message": "{message}"}}' if json
+                else f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+            )  # fmt: skip
+            yield text.encode()
+
+    return lambda request: AWSResponse(request.url, status, {}, Raw())
+
+
+@pytest.fixture(scope="session")
+def session() -> Any:
+    """One for all tests: reading the model of SageMaker takes a quarter of a second."""
+    return boto3.Session(*SECRETS.values(), region_name=REGION)
+
+
+@pytest.fixture
+def wire(session: Any) -> Iterator[Wire]:
+    made = Wire(session)
+    session.events.register("before-send", made.before_send)
+    yield made
+    session.events.unregister("before-send", made.before_send)
+
+
+@pytest.fixture(scope="session")
+def aws(server: str, session: Any) -> Iterator[Account]:
+    """A way in of our own, to look and to prepare; made before all wires, so that its calls are on none."""
+    account = Account(session=session)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", server)
+        for service in ("s3", "sagemaker", "iam"):
+            account.client(service)
+    yield account
+    account.close()
+
+
+@pytest.fixture
+def put(aws: Account, wire: Wire) -> Callable[..., Any]:
+    """Deploys on the wire, in silence."""
+    return functools.partial(deploy, session=wire.session, say=lambda _line: None)
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    file = tmp_path / "rows.csv"
+    file.write_text("1,2\n3,4\n")
+    return file
+
+
+def everything(account: Account) -> dict[str, Any]:
+    """All that a deployment may leave in an account, without what tells the time."""
+    s3, sagemaker = account.client("s3"), account.client("sagemaker")
+    found: dict[str, Any] = {}
+    for bucket in (each["Name"] for each in s3.list_buckets()["Buckets"]):
+        found[bucket] = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+        for each in s3.list_objects_v2(Bucket=bucket).get("Contents", ()):
+            answer = s3.get_object(Bucket=bucket, Key=each["Key"])
+            found[f"{bucket}/{each['Key']}"] = (answer["Body"].read(), answer["Metadata"])
+        found[f"{bucket} unfinished"] = [
+            each["Key"] for each in s3.list_multipart_uploads(Bucket=bucket).get("Uploads", ())
+        ]
+    for name in (each["PipelineName"] for each in sagemaker.list_pipelines()["PipelineSummaries"]):
+        said = sagemaker.describe_pipeline(PipelineName=name)
+        kept = (
+            "PipelineDefinition",
+            "RoleArn",
+            "PipelineDescription",
+            "ParallelismConfiguration",
+            "PipelineDisplayName",
+        )
+        tags = sagemaker.list_tags(ResourceArn=said["PipelineArn"])["Tags"]
+        found[name] = {**{key: said.get(key) for key in kept}, "tags": {each["Key"]: each["Value"] for each in tags}}
+    return found
