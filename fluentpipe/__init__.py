@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         QualityGateOutputs,
         TabularPreprocessingOutputs,
         XGBoostTrainingOutputs,
+        XGBoostTuningOutputs,
     )
     from fluentpipe.connection import check_connection
     from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
@@ -57,15 +58,18 @@ if TYPE_CHECKING:
         TrainingData,
         ValidationData,
     )
+    from fluentpipe.network import Vpc
     from fluentpipe.pipeline import Pipeline
+    from fluentpipe.ranges import Categorical, Continuous, Integer
     from fluentpipe.reference import ExecutionVariable, JsonGet, Parameter, PropertyReference
+    from fluentpipe.retry import Retry
     from fluentpipe.settings import setting
     from fluentpipe.step import Step
 
 _HOMES = {
     "_verbs": (
         "DataLoadingOutputs", "ModelEvaluationOutputs", "ModelRegistrationOutputs", "QualityGateOutputs",
-        "TabularPreprocessingOutputs", "XGBoostTrainingOutputs",
+        "TabularPreprocessingOutputs", "XGBoostTrainingOutputs", "XGBoostTuningOutputs",
     ),
     "connection": ("check_connection",),
     "contract": ("DependencySpec", "OutputSpec", "StepContract"),
@@ -80,15 +84,20 @@ _HOMES = {
         "ModelPackage", "Predictions", "PreprocessingModel", "ProcessingOutput", "RawData", "TestData", "TrainingData",
         "ValidationData",
     ),
+    "network": ("Vpc",),
     "pipeline": ("Pipeline",),
+    "ranges": ("Categorical", "Continuous", "Integer"),
     "reference": ("ExecutionVariable", "JsonGet", "Parameter", "PropertyReference"),
+    "retry": ("Retry",),
     "settings": ("setting",),
     "step": ("Step",),
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Categorical",
     "Condition",
+    "Continuous",
     "CustomProperty",
     "DataLoadingOutputs",
     "Definition",
@@ -100,6 +109,7 @@ __all__ = [
     "FluentpipeError",
     "GateFailed",
     "Hyperparameters",
+    "Integer",
     "JobName",
     "Join",
     "JsonGet",
@@ -119,6 +129,7 @@ __all__ = [
     "QualityGateOutputs",
     "RawData",
     "ResolveError",
+    "Retry",
     "RunError",
     "SettingError",
     "Step",
@@ -129,7 +140,9 @@ __all__ = [
     "TrainingData",
     "TrainingStep",
     "ValidationData",
+    "Vpc",
     "XGBoostTrainingOutputs",
+    "XGBoostTuningOutputs",
     "check_connection",
     "setting",
 ]

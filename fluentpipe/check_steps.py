@@ -55,6 +55,11 @@ MAX_ATTEMPTS, MAX_EXPIRE_MINUTES = 20, 14_400  # the same page; the SDK's retry 
 RETRY_MEMBERS = frozenset(("BackoffRate", "IntervalSeconds", "MaxAttempts", "ExpireAfterMin", "ExceptionType"))
 
 
+def is_duration(text: str) -> bool:
+    """Whether a text is an ISO 8601 duration as CacheConfig takes it."""
+    return _DURATION.fullmatch(text) is not None
+
+
 def check_steps(entries: Sequence[StepEntry], findings: Findings) -> None:
     """Check every step for itself, and the names of all against one another."""
     seen: dict[str, str] = {}

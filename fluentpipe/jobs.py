@@ -1,4 +1,4 @@
-"""The step base classes that run a program on instances: processing and training jobs."""
+"""The step base classes that run a job, and its settings: instances, time, network, keys, retries."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
+from fluentpipe.caching import cache_config, caching
+from fluentpipe.errors import SettingError
 from fluentpipe.expression import as_text
 from fluentpipe.images import DEFAULT_XGBOOST
+from fluentpipe.network import Vpc, vpc
+from fluentpipe.retry import Retry, retries
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs, Step
 
@@ -19,23 +23,49 @@ if TYPE_CHECKING:
     from fluentpipe.target import Target
 
 
-class JobStep(Step):
+class RetriedStep(Step):
+    """A step that the service tries again where its retry policies say so."""
+
+    retry: int | Retry | Sequence[Retry] | None = setting(
+        None, shared=True, reference=False, convert=retries,
+        doc="Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').",
+    )  # fmt: skip
+
+    @override
+    def requests(self, inputs: Inputs, target: Target, then: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        first, *rest = super().requests(inputs, target, then)
+        policies = [policy.to_request() for policy in self.given.get("retry") or ()]
+        return [{**first, "RetryPolicies": policies} if policies else first, *rest]
+
+
+class JobStep(RetriedStep):
     """A step that runs a program on instances: what processing and training share."""
 
-    instance_type: str = setting("ml.m5.xlarge", job=True, doc="Instance type of the job.")
+    instance_type: str = setting("ml.m5.xlarge", shared=True, doc="Instance type of the job.")
     instance_count: int = setting(1, ge=1, le=100, job=True, doc="Number of instances.")
-    volume_size_gb: int = setting(30, ge=1, le=16384, unit="GiB", job=True, doc="Size of each instance's volume.")
+    volume_size_gb: int = setting(30, ge=1, le=16384, unit="GiB", shared=True, doc="Size of each instance's volume.")
     max_runtime: int = setting(
-        86400, ge=1, le=2_419_200, unit="seconds", job=True, convert=None,
+        86400, ge=1, le=2_419_200, unit="seconds", shared=True, convert=None,
         doc="Time after which the service stops the job; at most 28 days.",
     )  # fmt: skip
     image_uri: str | None = setting(None, job=True, doc="Container image; by default SageMaker's XGBoost image.")
     framework_version: str = setting(
         DEFAULT_XGBOOST, job=True, reference=False, doc="Version of SageMaker's XGBoost image, where no image is given."
     )
-    environment: Mapping[str, str] | None = setting(None, job=True, doc="Environment variables of the program.")
-    cache_expire_after: str | None = setting(
-        None, job=True, reference=False, doc="Reuse results of equal earlier jobs this young: ISO 8601, such as P30D."
+    environment: Mapping[str, str] | None = setting(None, shared=True, doc="Environment variables of the program.")
+    cache: bool | str | None = setting(
+        None, shared=True, reference=False, convert=caching, aliases=("cache_expire_after",),
+        doc="Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be.",
+    )  # fmt: skip
+    tags: Mapping[str, str] | None = setting(None, shared=True, doc="Tags of the job; at most 50.")
+    vpc: Vpc | Mapping[str, Sequence[str]] | None = setting(
+        None, shared=True, reference=False, convert=vpc, doc="Network of the job: Vpc(subnets, security_groups)."
+    )
+    volume_kms_key: str | None = setting(None, shared=True, doc="KMS key that encrypts the volume of each instance.")
+    output_kms_key: str | None = setting(None, shared=True, doc="KMS key that encrypts what the job writes to S3.")
+    network_isolation: bool | None = setting(None, shared=True, doc="Whether the program has no network.")
+    encrypt_traffic: bool | None = setting(
+        None, shared=True, doc="Whether instances encrypt what they send each other."
     )
 
     script: ClassVar[str | Path] = ""
@@ -67,9 +97,21 @@ class JobStep(Step):
     @override
     def requests(self, inputs: Inputs, target: Target, then: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         request = super().requests(inputs, target, then)[0]
-        if self.cache_expire_after is not None:
-            request["CacheConfig"] = {"Enabled": True, "ExpireAfter": self.cache_expire_after}
+        if self.cache is not None:
+            request["CacheConfig"] = cache_config(self.cache)
         return [request]
+
+    def network(self) -> dict[str, Any]:
+        """Where the job is in the network, as a training job's request says it."""
+        return {
+            "VpcConfig": self.vpc.to_request() if isinstance(self.vpc, Vpc) else None,
+            "EnableNetworkIsolation": self.network_isolation,
+            "EnableInterContainerTrafficEncryption": self.encrypt_traffic,
+        }
+
+    def tag_list(self) -> list[dict[str, Any]]:
+        """The tags in the form of a request."""
+        return [{"Key": key, "Value": value} for key, value in (self.tags or {}).items()]
 
 
 class ProcessingStep(JobStep):
@@ -109,6 +151,7 @@ class ProcessingStep(JobStep):
                     "InstanceType": self.instance_type,
                     "InstanceCount": self.instance_count,
                     "VolumeSizeInGB": self.volume_size_gb,
+                    "VolumeKmsKeyId": self.volume_kms_key,
                 }
             },
             "AppSpecification": {
@@ -129,10 +172,13 @@ class ProcessingStep(JobStep):
                         },
                     }
                     for spec in self.contract.outputs
-                ]
+                ],
+                "KmsKeyId": self.output_kms_key if self.contract.outputs else None,
             },
             "Environment": self.environment,
+            "NetworkConfig": self.network(),
             "StoppingCondition": {"MaxRuntimeInSeconds": self.max_runtime},
+            "Tags": self.tag_list(),
         }
 
     @override
@@ -171,6 +217,59 @@ class TrainingStep(JobStep):
 
     sagemaker_type = "Training"
 
+    use_spot: bool = setting(
+        False,
+        shared=True,
+        reference=False,
+        doc="Whether the job runs on spare capacity, which is cheaper and may be taken away.",
+    )
+    max_wait: int | None = setting(
+        None, ge=1, unit="seconds", shared=True, reference=False,
+        doc="With use_spot: longest time for waiting and running together; by default twice max_runtime.",
+    )  # fmt: skip
+    checkpoint_s3_uri: str | None = setting(
+        None, shared=True, doc="Where the program's checkpoints in /opt/ml/checkpoints are kept, to go on from."
+    )
+
+    @override
+    def validate(self) -> None:
+        if self.max_wait is None:
+            return
+        if not self.use_spot:
+            raise SettingError(
+                f"max_wait of {self.name!r} is the time that a spot job may wait, but use_spot is not set.",
+                fix="use_spot=True",
+            )
+        runtime: Any = self.max_runtime  # an expression where the run decides it
+        if isinstance(runtime, int) and self.max_wait < runtime:
+            raise SettingError(
+                f"max_wait of {self.name!r} is {self.max_wait} s, but max_runtime is {runtime} s, which is part of it.",
+                fix=f"max_wait={runtime * 2}, or a shorter max_runtime",
+            )
+
+    def spot(self) -> dict[str, Any]:
+        """The time limits of the job, and whether it runs on spare capacity."""
+        limits: dict[str, Any] = {"MaxRuntimeInSeconds": self.max_runtime}
+        if self.use_spot:
+            limits["MaxWaitTimeInSeconds"] = self._longest_wait()
+        return {
+            "StoppingCondition": limits,
+            "EnableManagedSpotTraining": self.use_spot or None,
+            "CheckpointConfig": {"S3Uri": self.checkpoint_s3_uri},
+        }
+
+    def _longest_wait(self) -> Any:
+        """As the service wants it, it includes the time of running."""
+        if self.max_wait is not None:
+            return self.max_wait
+        runtime: Any = self.max_runtime
+        if not isinstance(runtime, int):
+            raise SettingError(
+                f"with use_spot, {self.name!r} needs max_wait where max_runtime is known only at the start.",
+                fix="max_wait=172800",
+            )
+        return 2 * runtime
+
     def channels(self, inputs: Inputs, target: Target) -> list[dict[str, Any]]:
         """The data that the job reads."""
         return [
@@ -195,13 +294,16 @@ class TrainingStep(JobStep):
             "AlgorithmSpecification": {"TrainingImage": self.image(target), "TrainingInputMode": "File"},
             "RoleArn": target.role,
             "InputDataConfig": self.channels(inputs, target),
-            "OutputDataConfig": {"S3OutputPath": target.output(self.name)},
+            "OutputDataConfig": {"S3OutputPath": target.output(self.name), "KmsKeyId": self.output_kms_key},
             "ResourceConfig": {
                 "InstanceType": self.instance_type,
                 "InstanceCount": self.instance_count,
                 "VolumeSizeInGB": self.volume_size_gb,
+                "VolumeKmsKeyId": self.volume_kms_key,
             },
-            "StoppingCondition": {"MaxRuntimeInSeconds": self.max_runtime},
+            **self.network(),
+            **self.spot(),
+            "Tags": self.tag_list(),
             # Script mode of SageMaker's framework images; these two are JSON, unlike the rest.
             "HyperParameters": {
                 **hyperparameters,

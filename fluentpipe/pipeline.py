@@ -22,6 +22,7 @@ from fluentpipe._verbs import BuiltinOutputs, Verbs
 from fluentpipe.adopt import adopted
 from fluentpipe.chain import Chain
 from fluentpipe.control import Control
+from fluentpipe.defaults import Defaults
 from fluentpipe.errors import DuplicateName, FluentpipeError, SettingError, did_you_mean
 from fluentpipe.exchange import Exchange, let_the_sdk_take_references
 from fluentpipe.kinds import (
@@ -51,7 +52,6 @@ from fluentpipe_project import ProjectOutputs, ProjectVerbs
 
 if TYPE_CHECKING:
     from fluentpipe.definition import Definition
-    from fluentpipe.difference import Difference
     from fluentpipe.deploy import Changes, Deployment
     from fluentpipe.difference import Difference
     from fluentpipe.run import Run
@@ -83,6 +83,7 @@ class Pipeline(Verbs[S], Control[S], Exchange[S], ProjectVerbs[S], Generic[S]):
     _offers: Offers
     _scope: Scope | None
     _provided: tuple[Provided, ...]
+    _defaults: Defaults
     _branched: str  # name of the condition whose second branch may follow; empty for none
 
     def __new__(cls, name: str) -> Pipeline[Never]:  # noqa: D102  the class says it
@@ -100,6 +101,7 @@ class Pipeline(Verbs[S], Control[S], Exchange[S], ProjectVerbs[S], Generic[S]):
                 "_scope": None,
                 "_provided": (),
                 "_branched": "",
+                "_defaults": Defaults(),
             }
         )
 
@@ -144,7 +146,7 @@ class Pipeline(Verbs[S], Control[S], Exchange[S], ProjectVerbs[S], Generic[S]):
             raise SettingError(f"{other!r} is no pipeline to merge.", fix="pipe.merge(other_pipe)")
         scope = _common(self._scope, other._scope)
         if other._scope is scope and other._chain.starts_with(self._chain) and {*self._provided} <= {*other._provided}:
-            return other._with(name=self.name)
+            return other._with(name=self.name, defaults=self._defaults)
         if self._scope is scope and self._chain.starts_with(other._chain) and {*other._provided} <= {*self._provided}:
             return cast("Pipeline[Union[S, _M]]", self)
         clashes = [
@@ -205,6 +207,8 @@ class Pipeline(Verbs[S], Control[S], Exchange[S], ProjectVerbs[S], Generic[S]):
 
     @override
     def _add(self, verb: str, values: dict[str, Any]) -> Pipeline[Any]:
+        if verb == "defaults":
+            return self._sharing(values)
         check = checking.active()
         if check is None:
             return self._added(verb, values)
@@ -215,6 +219,16 @@ class Pipeline(Verbs[S], Control[S], Exchange[S], ProjectVerbs[S], Generic[S]):
             return self._assumed(class_of_verb(verb), values.get("name"), check)
         check.placed(self.name, pipe.steps[-1].name)
         return pipe
+
+    def _sharing(self, values: dict[str, Any]) -> Pipeline[Any]:
+        try:
+            return self._with(defaults=self._defaults.extended(values))
+        except FluentpipeError as error:
+            check = checking.active()
+            if check is None:
+                raise
+            check.fault(error)
+            return self
 
     def _assumed(self, cls: type[Step], name: object, check: checking.Checking) -> Pipeline[Any]:
         """As if the step were right, so that a check finds the faults after it too."""
@@ -231,7 +245,7 @@ class Pipeline(Verbs[S], Control[S], Exchange[S], ProjectVerbs[S], Generic[S]):
         if verb == cls.contract.default_verb:
             _refuse_settings(cls, verb, values)
         name = values.pop("name", None)
-        return self._with_step(cls(name, **cls.at_call(values)))
+        return self._with_step(cls(name, **cls.at_call(self._defaults.applied(cls, values))))
 
     def _with_step(self, step: Step) -> Pipeline[Any]:
         if step.name in self._chain:
@@ -365,8 +379,10 @@ class Pipeline(Verbs[S], Control[S], Exchange[S], ProjectVerbs[S], Generic[S]):
         cache: bool = True,
         from_step: str | None = None,
         only: str | None = None,
+        of_run: str | None = None,
         isolation: str = "fork",
         offline: bool = False,
+        install_requirements: bool = False,
         max_parallel: int | None = None,
         echo: Callable[[str], None] | Literal["auto"] | None = "auto",
         listener: Callable[[Mapping[str, Any]], None] | None = None,
@@ -382,9 +398,12 @@ class Pipeline(Verbs[S], Control[S], Exchange[S], ProjectVerbs[S], Generic[S]):
             cache: Whether results that are kept from earlier runs are taken, and results are kept.
             from_step: Step that is carried out anew, and with it all that depend on it.
             only: Step that is carried out alone, on what the newest run left of the others.
+            of_run: With `only`, the past run to take the rest from: its id, a part of it, or `last`.
             isolation: `fork`: Python scripts start with the imports done; `process`: each in a new interpreter;
                 `paths`: each finds its files at /opt/ml itself, where the platform can.
             offline: Whether steps have no network, where the platform can take it, and nothing is read from S3.
+            install_requirements: Whether a requirements.txt beside a training script is installed, by pip, into an
+                environment of its own that is kept in the home. Otherwise it is said what is missing.
             max_parallel: Steps side by side; by default as many as there are cores.
             echo: Takes each line of progress; None for silence. "auto" is a live table in a terminal and in a notebook,
                 and lines elsewhere.
@@ -403,7 +422,7 @@ class Pipeline(Verbs[S], Control[S], Exchange[S], ProjectVerbs[S], Generic[S]):
             given[self.data_parameter()] = str(data)
         definition = self.materialize()
         with watching(echo, listener) as watch:
-            return run(
+            done = run(
                 definition,
                 parameters=given,
                 home=home,
@@ -412,12 +431,15 @@ class Pipeline(Verbs[S], Control[S], Exchange[S], ProjectVerbs[S], Generic[S]):
                 cache=cache,
                 from_step=from_step,
                 only=only,
+                of_run=of_run,
                 isolation=isolation,
                 offline=offline,
+                install_requirements=install_requirements,
                 max_parallel=max_parallel,
                 echo=watch.echo,
                 listener=watch.listener,
             )
+        return done.with_contracts({node.step.name: node.step.contract for node in self._chain.nodes})
 
     @overload
     def upsert(

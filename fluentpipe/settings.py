@@ -39,6 +39,7 @@ class Setting:
     positional: bool
     reference: bool
     job: bool
+    shared: bool = False
     name: str = attrs.field(default="", init=False)
     annotation: str = attrs.field(default="", init=False)
     type: Any = attrs.field(default=None, init=False)
@@ -129,6 +130,7 @@ def setting(
     positional: bool = False,
     reference: bool = True,
     job: bool = False,
+    shared: bool = False,
 ) -> Any:
     """Declare one setting of a step class.
 
@@ -149,11 +151,12 @@ def setting(
         positional: Whether the verb takes it as its first argument, without the name.
         reference: Whether the value may be decided by the run: a `Parameter` or a reference to an output.
         job: Whether it configures the job (instances, time) and not the program inside.
+        shared: Whether `Pipeline.defaults` takes it, for all steps that have it.
     """
     bounds = {">=": ge, ">": gt, "<=": le, "<": lt}
     return Setting(
         default, doc=doc, unit=unit, bounds=bounds, choices=tuple(choices), aliases=tuple(aliases), emit=emit,
-        convert=convert, positional=positional, reference=reference, job=job,
+        convert=convert, positional=positional, reference=reference, job=job or shared, shared=shared,
     )  # fmt: skip
 
 

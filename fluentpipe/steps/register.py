@@ -10,16 +10,17 @@ from typing_extensions import override
 from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
 from fluentpipe.expression import Join
 from fluentpipe.images import DEFAULT_XGBOOST
+from fluentpipe.jobs import RetriedStep
 from fluentpipe.kinds import EvaluationReport, ModelArtifacts, ModelPackage
 from fluentpipe.s3uri import join_s3
 from fluentpipe.settings import setting
-from fluentpipe.step import Inputs, Step
+from fluentpipe.step import Inputs
 
 if TYPE_CHECKING:
     from fluentpipe.target import Target
 
 
-class ModelRegistration(Step):
+class ModelRegistration(RetriedStep):
     """Register the model as a new version of a model package group; the metrics of its evaluation go with it.
 
     The archive already holds the preprocessing and the inference code, so the registered model serves raw rows.

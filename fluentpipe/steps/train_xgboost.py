@@ -146,6 +146,7 @@ class XGBoostTraining(TrainingStep):
 
     @override
     def validate(self) -> None:
+        super().validate()
         words = {each.emit or name: name for name, each in self.settings.items()}
         own = {**words, **{word: name for name, each in self.settings.items() for word in (name, *each.aliases)}}
         faults = [f"{key!r} is the setting {own[key]}" for key in self.given.get("parameters") or () if key in own]

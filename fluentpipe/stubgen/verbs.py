@@ -17,6 +17,7 @@ import attrs
 
 from fluentpipe import shapes
 from fluentpipe.contract import DependencySpec
+from fluentpipe.defaults import KINDS, shared_settings
 from fluentpipe.kinds import Kind, known_kinds
 from fluentpipe.settings import Setting
 from fluentpipe.step import Step
@@ -43,8 +44,30 @@ class Form:
 def verbs_class(classes: Sequence[type[Step]], names: Names, form: Form, doc: str) -> str:
     """The class that has the verbs of the step classes as its methods."""
     generic = f"{names.use('typing', 'Generic')}[{names.use('fluentpipe._state', 'S')}]"
-    methods = [_methods(cls, name, names, form) for cls in classes for name in cls.contract.verbs]
+    methods = [] if form.project else [defaults_method(names, form)]
+    methods += [_methods(cls, name, names, form) for cls in classes for name in cls.contract.verbs]
     return "\n".join([f'\n\nclass {form.verbs}({generic}):\n    """{doc}"""\n', *methods])
+
+
+def defaults_method(names: Names, form: Form) -> str:
+    """`defaults`, which takes what the steps share."""
+    mapping = f"{names.use('collections.abc', 'Mapping')}[str, {names.use('typing', 'Any')}] | None = None"
+    settings = sorted(shared_settings(own=False).items())
+    words = ["self", "*", *(_parameter(word, each, names, alias=True) for word, each in settings)]
+    signature = "".join(f"        {word},\n" for word in (*words, *(f"{kind}: {mapping}" for kind in KINDS)))
+    pipeline, state = names.use("fluentpipe.pipeline", "Pipeline"), "S" if form.stub else names.use("typing", "Any")
+    lines = [_DEFAULTS, "", "Args:", *(f"    {word}: {each.doc}" for word, each in settings)]
+    lines += [f"    {kind}: Settings of {kind} jobs alone." for kind in KINDS]
+    doc = textwrap.indent(_doc("\n".join(lines) + "\n"), "        ").replace("\n        \n", "\n\n")
+    text = f"    def defaults(\n{signature}    ) -> {pipeline}[{state}]:\n{doc}\n"
+    return (
+        text if form.stub else f"    @{names.use('fluentpipe.verb', 'verb')}\n{text}        raise NotImplementedError\n"
+    )
+
+
+_DEFAULTS = """Set what the steps that follow share; a step that says otherwise goes its own way.
+
+Environment variables and tags come together, entry by entry. In a branch, defaults hold for the branch."""
 
 
 def outputs_classes(classes: Sequence[type[Step]], names: Names, form: Form) -> str:

@@ -28,14 +28,61 @@ from fluentpipe.kinds import (
     TrainingData,
     ValidationData,
 )
+from fluentpipe.network import Vpc
 from fluentpipe.pipeline import Pipeline
 from fluentpipe.proxy import Outputs, StepOutputProxy
 from fluentpipe.ranges import Categorical, Continuous, Integer
 from fluentpipe.reference import Deferred, Given, PropertyReference
+from fluentpipe.retry import Retry
 
 
 class Verbs(Generic[S]):
     """The verbs of the built-in steps."""
+
+    def defaults(
+        self,
+        *,
+        cache: bool | str | None = None,
+        checkpoint_s3_uri: str | Deferred[str | Kind] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        instance_type: str | Deferred[str | Kind] | None = None,
+        max_runtime: int | Deferred[int] | None = None,
+        max_wait: int | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        retry: int | Retry | Sequence[Retry] | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        use_spot: bool | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        volume_size_gb: int | Deferred[int] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        processing: Mapping[str, Any] | None = None,
+        training: Mapping[str, Any] | None = None,
+    ) -> Pipeline[S]:
+        """Set what the steps that follow share; a step that says otherwise goes its own way.
+
+        Environment variables and tags come together, entry by entry. In a branch, defaults hold for the branch.
+
+        Args:
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be.
+            checkpoint_s3_uri: Where the program's checkpoints in /opt/ml/checkpoints are kept, to go on from.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            environment: Environment variables of the program.
+            instance_type: Instance type of the job.
+            max_runtime: Time after which the service stops the job; at most 28 days.
+            max_wait: With use_spot: longest time for waiting and running together; by default twice max_runtime.
+            network_isolation: Whether the program has no network.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
+            tags: Tags of the job; at most 50.
+            use_spot: Whether the job runs on spare capacity, which is cheaper and may be taken away.
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            volume_size_gb: Size of each instance's volume.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            processing: Settings of processing jobs alone.
+            training: Settings of training jobs alone.
+        """
 
     def load_data(
         self,
@@ -49,6 +96,7 @@ class Verbs(Generic[S]):
         time_column: str | Deferred[str | Kind] | None = None,
         format: Literal["auto", "csv", "parquet"] | Deferred[str] = "auto",
         drop_columns: Sequence[str | Deferred[str | Kind]] | None = None,
+        retry: int | Retry | Sequence[Retry] | None = None,
         instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
         instance_count: int | Deferred[int] = 1,
         volume_size_gb: int | Deferred[int] = 30,
@@ -56,8 +104,15 @@ class Verbs(Generic[S]):
         image_uri: str | Deferred[str | Kind] | None = None,
         framework_version: str = "3.0-5",
         environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
-        cache_expire_after: str | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
         depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
         name: str | None = None,
     ) -> Pipeline[Union[S, RawData]]:
         """Load a table of rows and split it into training, validation and test rows.
@@ -81,6 +136,7 @@ class Verbs(Generic[S]):
             time_column: Split by time: the latest rows of this column are the test rows.
             format: Format of the files; by default told from their names.
             drop_columns: Columns to leave out.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
             instance_type: Instance type of the job.
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
@@ -88,7 +144,13 @@ class Verbs(Generic[S]):
             image_uri: Container image; by default SageMaker's XGBoost image.
             framework_version: Version of SageMaker's XGBoost image, where no image is given.
             environment: Environment variables of the program.
-            cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             name: Name of the step; 'data_loading' by default, another for a second use.
 
@@ -110,6 +172,7 @@ class Verbs(Generic[S]):
         test_split: float | Deferred[float] = 0.2,
         seed: int | Deferred[int] = 0,
         time_column: str | Deferred[str | Kind] | None = None,
+        retry: int | Retry | Sequence[Retry] | None = None,
         instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
         instance_count: int | Deferred[int] = 1,
         volume_size_gb: int | Deferred[int] = 30,
@@ -117,8 +180,15 @@ class Verbs(Generic[S]):
         image_uri: str | Deferred[str | Kind] | None = None,
         framework_version: str = "3.0-5",
         environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
-        cache_expire_after: str | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
         depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
         raw_data: Given[RawData | ProcessingOutput] | None = None,
         name: str | None = None,
     ) -> Pipeline[Union[S, TrainingData, ValidationData, TestData, PreprocessingModel]]:
@@ -145,6 +215,7 @@ class Verbs(Generic[S]):
             test_split: Share for the test, where the data is not split yet.
             seed: Of the random split, where the data is not split yet.
             time_column: Split by time, where the data is not split yet.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
             instance_type: Instance type of the job.
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
@@ -152,7 +223,13 @@ class Verbs(Generic[S]):
             image_uri: Container image; by default SageMaker's XGBoost image.
             framework_version: Version of SageMaker's XGBoost image, where no image is given.
             environment: Environment variables of the program.
-            cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             raw_data: Rows as they came, split or not. Wired by itself; takes RawData.
             name: Name of the step; 'tabular_preprocessing' by default, another for a second use.
@@ -233,6 +310,7 @@ class Verbs(Generic[S]):
         seed: int | Deferred[int] = 0,
         nthread: int | Deferred[int] | None = None,
         parameters: Mapping[str, Any] | None = None,
+        retry: int | Retry | Sequence[Retry] | None = None,
         instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
         instance_count: int | Deferred[int] = 1,
         volume_size_gb: int | Deferred[int] = 30,
@@ -240,7 +318,16 @@ class Verbs(Generic[S]):
         image_uri: str | Deferred[str | Kind] | None = None,
         framework_version: str = "3.0-5",
         environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
-        cache_expire_after: str | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        use_spot: bool = False,
+        max_wait: int | None = None,
+        checkpoint_s3_uri: str | Deferred[str | Kind] | None = None,
         depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         n_estimators: int | Deferred[int] | None = None,
         num_boost_round: int | Deferred[int] | None = None,
@@ -249,6 +336,7 @@ class Verbs(Generic[S]):
         alpha: float | Deferred[float] | None = None,
         random_state: int | Deferred[int] | None = None,
         n_jobs: int | Deferred[int] | None = None,
+        cache_expire_after: bool | str | None = None,
         training_data: Given[TrainingData | ProcessingOutput] | None = None,
         validation_data: Given[ValidationData | ProcessingOutput] | None = None,
         preprocessing_model: Given[PreprocessingModel | ProcessingOutput] | None = None,
@@ -306,6 +394,7 @@ class Verbs(Generic[S]):
             seed: Of everything random in the training. Also random_state.
             nthread: Threads; by default all cores of the instance. Also n_jobs.
             parameters: Any further XGBoost parameters, passed on as they are.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
             instance_type: Instance type of the job.
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
@@ -313,7 +402,16 @@ class Verbs(Generic[S]):
             image_uri: Container image; by default SageMaker's XGBoost image.
             framework_version: Version of SageMaker's XGBoost image, where no image is given.
             environment: Environment variables of the program.
-            cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            use_spot: Whether the job runs on spare capacity, which is cheaper and may be taken away.
+            max_wait: With use_spot: longest time for waiting and running together; by default twice max_runtime. In seconds.
+            checkpoint_s3_uri: Where the program's checkpoints in /opt/ml/checkpoints are kept, to go on from.
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             training_data: Rows to learn from. Wired by itself; takes TrainingData.
             validation_data: Rows for early stopping; otherwise 15 % of the training rows are. Optional; wired by itself; takes ValidationData.
@@ -378,6 +476,7 @@ class Verbs(Generic[S]):
         target_value: float | None = None,
         patience: int | None = None,
         search_seed: int = 0,
+        retry: int | Retry | Sequence[Retry] | None = None,
         instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
         instance_count: int | Deferred[int] = 1,
         volume_size_gb: int | Deferred[int] = 30,
@@ -385,7 +484,16 @@ class Verbs(Generic[S]):
         image_uri: str | Deferred[str | Kind] | None = None,
         framework_version: str = "3.0-5",
         environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
-        cache_expire_after: str | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        use_spot: bool = False,
+        max_wait: int | None = None,
+        checkpoint_s3_uri: str | Deferred[str | Kind] | None = None,
         max_trial_runtime: int | Deferred[int] | None = None,
         depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         n_estimators: int | Deferred[int] | None = None,
@@ -396,6 +504,7 @@ class Verbs(Generic[S]):
         random_state: int | Deferred[int] | None = None,
         n_jobs: int | Deferred[int] | None = None,
         n_trials: int | Deferred[int] | None = None,
+        cache_expire_after: bool | str | None = None,
         training_data: Given[TrainingData | ProcessingOutput] | None = None,
         validation_data: Given[ValidationData | ProcessingOutput] | None = None,
         preprocessing_model: Given[PreprocessingModel | ProcessingOutput] | None = None,
@@ -406,6 +515,19 @@ class Verbs(Generic[S]):
         Every trial is a training as `train_xgboost` does it: what has no range has the setting given here. Trials are judged by rows
         that they did not learn from, never by the test rows. By default six hyperparameters are searched in 20 trials, and log loss,
         of numbers RMSE, is made least.
+
+        Example:
+            from fluentpipe import Continuous, Integer, Pipeline
+
+            data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+            tuned = data.tune_xgboost(
+                {"max_depth": Integer(2, 5), "eta": Continuous(0.05, 0.3, log=True)},
+                max_trials=3,
+                n_folds=0,
+                num_round=100,
+            )
+            run = tuned.evaluate_performance().run()
+            print(run.outputs.xgboost_tuning.model_artifacts.value())
 
         Args:
             ranges: Setting -> where to look: Integer(3, 10), Continuous(0.01, 0.3, log=True), Categorical(["hist", "approx"]), or plainly (3, 10), (0.01, 0.3, "log"), ["hist", "approx"]. By default six settings that matter.
@@ -457,6 +579,7 @@ class Verbs(Generic[S]):
             target_value: Value of the metric at which the search may end.
             patience: Trials without a better one after which the search may end.
             search_seed: Of the choice of values; the same seed searches the same values.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
             instance_type: Instance type of the job.
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
@@ -464,7 +587,16 @@ class Verbs(Generic[S]):
             image_uri: Container image; by default SageMaker's XGBoost image.
             framework_version: Version of SageMaker's XGBoost image, where no image is given.
             environment: Environment variables of the program.
-            cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            use_spot: Whether the job runs on spare capacity, which is cheaper and may be taken away.
+            max_wait: With use_spot: longest time for waiting and running together; by default twice max_runtime. In seconds.
+            checkpoint_s3_uri: Where the program's checkpoints in /opt/ml/checkpoints are kept, to go on from.
             max_trial_runtime: Time that one trial may take; by default that of the search. In seconds.
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             training_data: Rows to learn from. Wired by itself; takes TrainingData.
@@ -481,6 +613,7 @@ class Verbs(Generic[S]):
     def evaluate_performance(
         self: Verbs[Union[ModelArtifacts, TestData]] | Verbs[Union[ModelArtifacts, ProcessingOutput]],
         *,
+        retry: int | Retry | Sequence[Retry] | None = None,
         instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
         instance_count: int | Deferred[int] = 1,
         volume_size_gb: int | Deferred[int] = 30,
@@ -488,8 +621,15 @@ class Verbs(Generic[S]):
         image_uri: str | Deferred[str | Kind] | None = None,
         framework_version: str = "3.0-5",
         environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
-        cache_expire_after: str | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
         depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
         model_artifacts: Given[ModelArtifacts] | None = None,
         test_data: Given[TestData | ProcessingOutput] | None = None,
         name: str | None = None,
@@ -507,6 +647,7 @@ class Verbs(Generic[S]):
             print(run.metrics["auc"])
 
         Args:
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
             instance_type: Instance type of the job.
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
@@ -514,7 +655,13 @@ class Verbs(Generic[S]):
             image_uri: Container image; by default SageMaker's XGBoost image.
             framework_version: Version of SageMaker's XGBoost image, where no image is given.
             environment: Environment variables of the program.
-            cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             model_artifacts: The model. Wired by itself; takes ModelArtifacts.
             test_data: Rows that the model has not learned from. Wired by itself; takes TestData.
@@ -647,6 +794,7 @@ class Verbs(Generic[S]):
         transform_instance_types: Sequence[str | Deferred[str | Kind]] = ("ml.m5.large",),
         image_uri: str | Deferred[str | Kind] | None = None,
         framework_version: str = "3.0-5",
+        retry: int | Retry | Sequence[Retry] | None = None,
         depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         approval: Literal["PendingManualApproval", "Approved", "Rejected"] | Deferred[str] | None = None,
         model_artifacts: Given[ModelArtifacts] | None = None,
@@ -673,6 +821,7 @@ class Verbs(Generic[S]):
             transform_instance_types: Instance types for batch transform.
             image_uri: Serving image; by default SageMaker's XGBoost image.
             framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             model_artifacts: The model. Wired by itself; takes ModelArtifacts.
             evaluation_report: The report whose metrics the version carries. Optional; wired by itself; takes EvaluationReport.
