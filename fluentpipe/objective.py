@@ -49,7 +49,9 @@ def objective_of(metric: str, direction: Direction | None, regex: str | None) ->
     """
     if regex is not None:
         if direction is None:
-            raise ValueError(f"direction: must be given for a metric of your own: is less of {metric!r} better, or more?")
+            raise ValueError(
+                f"direction: must be given for a metric of your own: is less of {metric!r} better, or more?"
+            )
         _check_regex(regex)
         return Objective(metric, direction, regex, True)
     if metric in HELD_OUT:

@@ -63,7 +63,7 @@ def _time_limits(nodes: Sequence[Node]) -> dict[str, int]:
             continue
         before = ancestors(node, by_name) if node.bindings else _before(node, nodes[:position])
         for name in before:
-            if by_name[name].step.sagemaker_type == "Training":
+            if by_name[name].step.sagemaker_type in ("Training", "Tuning"):
                 _refuse_deferred(by_name[name].step, node.step)
                 limits[name] = min(limit, limits.get(name, limit))
     return limits

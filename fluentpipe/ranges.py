@@ -92,7 +92,7 @@ class Continuous:
 
 def _choices(values: Sequence[Any]) -> tuple[Any, ...]:
     if isinstance(values, (str, bytes)) or not isinstance(values, Sequence):
-        raise ValueError(f"a Categorical range takes a list of values, not {values!r}")  # noqa: TRY004  as every fault here
+        raise ValueError(f"a Categorical range takes a list of values, not {values!r}")
     return tuple(values)
 
 
@@ -150,7 +150,9 @@ def range_of(given: Any, *, whole: bool) -> Range:
     if isinstance(given, list):
         return Categorical(given)
     if not isinstance(given, tuple) or len(given) not in (2, 3) or given[2:] not in ((), ("log",)):
-        raise ValueError(f"is no range: {given!r}; write Integer(3, 10), Continuous(0.01, 0.3, log=True), Categorical([…])")
+        raise ValueError(
+            f"is no range: {given!r}; write Integer(3, 10), Continuous(0.01, 0.3, log=True), Categorical([…])"
+        )
     low, high, *log = given
     kind = Integer if whole and isinstance(low, int) and isinstance(high, int) else Continuous
     return kind(low, high, log=bool(log))

@@ -90,10 +90,7 @@ class PropertyReference(Deferred[K], Generic[K]):
 
     @override
     def to_request(self) -> dict[str, Any]:
-        found = [
-            {"Get": f"Steps.{self.step}.{text}"} if is_path else text for text, is_path in shapes.pieces(self.path)
-        ]
-        return found[0] if len(found) == 1 else {"Std:Join": {"On": "/", "Values": found}}  # type: ignore[return-value]  # one alone is a path
+        return shapes.property_request(self.step, self.path)
 
     def json(self, path: str) -> JsonGet:
         """A value inside the JSON file of this output, such as `report.json("metrics.auc")`.

@@ -31,6 +31,7 @@ __all__ = [
     "members",
     "operation_for",
     "pieces",
+    "property_request",
     "property_table",
     "step_types",
     "structures",
@@ -125,6 +126,14 @@ def pieces(path: str) -> tuple[tuple[str, bool], ...]:
         (part[1:-1], True) if part.startswith("{") and part.endswith("}") else (part, False)
         for part in re.findall(r"(\{[^{}]*\}|[^/{}]+(?:/[^/{}]+)*)(?:/|$)", path)
     )
+
+
+def property_request(step: str, path: str) -> dict[str, Any]:
+    """The reference to a property of a step, or to a text made of several, as a definition has it."""
+    found = [(f"Steps.{step}.{text}" if is_path else text, is_path) for text, is_path in pieces(path)]
+    if len(found) == 1:
+        return {"Get": found[0][0]}
+    return {"Std:Join": {"On": "/", "Values": [{"Get": text} if is_path else text for text, is_path in found]}}
 
 
 def _walk_several(step_type: str, path: str) -> Leaf:

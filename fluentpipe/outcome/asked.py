@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from fluentpipe import shapes
 from fluentpipe.errors import UnknownOutput, did_you_mean
 from fluentpipe.expression import Condition, Expression, lift
 from fluentpipe.outcome.values import OutputValue
@@ -22,7 +23,7 @@ def as_request(asked: Any) -> Any:
     if isinstance(asked, Condition):
         raise TypeError("A condition is no value; ask for its sides, or see the outcome of its step.")
     if isinstance(asked, OutputValue):
-        return {"Get": f"Steps.{asked.step}.{asked.path}"}
+        return shapes.property_request(asked.step, asked.path)
     if isinstance(asked, str):
         asked = lift(asked)
     if isinstance(asked, Expression):

@@ -19,6 +19,8 @@ _USUAL: Mapping[str, Mapping[str, str]] = {
     "Training": {"model_artifacts": "ModelArtifacts.S3ModelArtifacts", "training_job_name": "TrainingJobName"},
     "Transform": {"transform_output": "TransformOutput.S3OutputPath"},
     "Tuning": {
+        "model_artifacts": "{TrainingJobDefinition.OutputDataConfig.S3OutputPath}/{BestTrainingJob.TrainingJobName}/output/model.tar.gz",
+        "tuning_job_name": "HyperParameterTuningJobName",
         "best_training_job_name": "BestTrainingJob.TrainingJobName",
         "best_objective": "BestTrainingJob.FinalHyperParameterTuningJobObjectiveMetric.Value",
     },

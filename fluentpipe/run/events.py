@@ -7,6 +7,8 @@ A listener is any function that takes an event, a mapping with `time` (ISO 8601,
                        peak_memory_mb, exit_code where they are known
     output             step, line: what its program wrote
     memory             step, peak_memory_mb: the peak so far of a program that runs, when it has risen by a tenth
+    trial Completed    step, trial, value, hyperparameters, seconds, reason, cached, best (number of the best so far);
+                       likewise `trial Stopped`, `trial Failed`: of a tuning
     model registered   group, version, arn, path, approval_status
     run Succeeded      likewise `run Failed`, `run Stopped`: the last one
 

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -36,13 +36,17 @@ from fluentpipe.run.result import StepStatus
 from fluentpipe.run.reuse import Answer, Reuse
 from fluentpipe.run.storage import Storage
 from fluentpipe.run.training import TrainingJob
+from fluentpipe.run.trials import Trials
+from fluentpipe.run.tuning import TuningJob
 from fluentpipe.run.values import Values, as_text
 
-_JOBS: Mapping[str, Callable[[str, str, Mapping[str, Any]], Job]] = {
+_JOBS: Mapping[str, Callable[[str, str, Mapping[str, Any]], Job | TuningJob]] = {
     "Processing": ProcessingJob,
     "Training": TrainingJob,
+    "Tuning": TuningJob,
 }
 _NAME_LIMIT = 63  # characters of a job's name
+_TUNING_NAME_LIMIT = 32  # of a tuning job's; botocore: HyperParameterTuningJobName
 _NEUTRAL_ID = "execution-id"  # in place of the run's, where it must not matter; as long as those are
 _NEUTRAL_TIME = "1970-01-01T00:00:00.000Z"
 
@@ -144,12 +148,12 @@ class Execution:
         )  # fmt: skip
         self._note_property_files(entry)
         self.know(
-            entry.name, *({**each.request, **each.describe(), **_times(entry, result)} for each in (job, neutral))
+            entry.name, *({**each.request, **each.describe(folder), **_times(entry, result)} for each in (job, neutral))
         )
         self.say(f"{entry.name}: {'cached' if answer.result is not None else f'Succeeded in {seconds:.2f} s'}")
 
-    def _job_with(self, entry: StepEntry, values: Values, execution_id: str) -> Job:
-        name = job_name(execution_id, entry.name)
+    def _job_with(self, entry: StepEntry, values: Values, execution_id: str) -> Job | TuningJob:
+        name = job_name(execution_id, entry.name, _TUNING_NAME_LIMIT if entry.type == "Tuning" else _NAME_LIMIT)
         return _JOBS[entry.type](entry.name, name, values.resolve(entry.arguments, {f"{entry.type}JobName": name}))
 
     def _taken(self, answer: Answer, stage: Path) -> Answer:
@@ -168,7 +172,7 @@ class Execution:
         return answer
 
     def _made(
-        self, entry: StepEntry, job: Job, stage: Path, answer: Answer, threads: int, mask: Mask
+        self, entry: StepEntry, job: Job | TuningJob, stage: Path, answer: Answer, threads: int, mask: Mask
     ) -> tuple[Result, dict[str, Any]]:
         """Carry a job out, again where a retry policy says so, and keep its result."""
         self.say(f"{entry.name}: started{f' ({answer.why})' if answer.why else ''}")
@@ -177,12 +181,13 @@ class Execution:
         (stage / "log.txt").touch()
         note = functools.partial(self.record.note, entry.name)
         performance = Performance(
-            job, stage, self.storage, self.children, mask, self.say, self.record.output, self.record.memory, note, final
+            cast("Job", job), stage, self.storage, self.children, mask, self.say, self.record.output, self.record.memory, note, final
         )  # fmt: skip
+        carried = self._trials(entry, job, performance, answer) if isinstance(job, TuningJob) else performance
         waits: Iterator[float] | None = None
         while True:
             try:
-                ended, published = performance.run(threads)
+                ended, published = carried.run(threads)
                 break
             except (RunError, OSError) as error:
                 waits = retries(entry, error) if waits is None else waits
@@ -192,6 +197,12 @@ class Execution:
         result = Result(stage, self.record.id, published.outputs, facts)
         self.reuse.keep(entry, answer, result)
         return result, measured(ended)
+
+    def _trials(self, entry: StepEntry, job: TuningJob, alone: Performance, answer: Answer) -> Trials:
+        neutral = cast("TuningJob", self._job_with(entry, self._neutral, _NEUTRAL_ID))
+        again = answer.identity is not None and entry.name not in self.reuse.anew
+        event = self.record.event
+        return Trials(job, neutral, alone, self.reuse if again else None, self.record.id, event)
 
     def _try_again(self, entry: StepEntry, error: Exception, wait: float | None) -> bool:
         """Wait as long as a retry policy says; false if there is none, or the run is being ended."""
@@ -270,12 +281,13 @@ def execution_variables(pipeline: str, execution_id: str, started: str) -> dict[
     }
 
 
-def job_name(execution_id: str, step: str) -> str:
-    """The name of a step's job: `pipelines-<execution>-<step>`, at most 63 letters, digits and hyphens."""
-    name = f"pipelines-{execution_id}-{step.replace('_', '-').strip('-')}"
-    if len(name) <= _NAME_LIMIT:
+def job_name(execution_id: str, step: str, limit: int = _NAME_LIMIT) -> str:
+    """The name of a step's job: `pipelines-<execution>-<step>`, at most `limit` letters, digits and hyphens."""
+    start = "pipelines-" if limit >= _NAME_LIMIT else ""
+    name = f"{start}{execution_id}-{step.replace('_', '-').strip('-')}"
+    if len(name) <= limit:
         return name
-    return f"{name[: _NAME_LIMIT - 9].rstrip('-')}-{hashlib.sha256(step.encode()).hexdigest()[:8]}"
+    return f"{name[: limit - 9].rstrip('-')}-{hashlib.sha256(step.encode()).hexdigest()[:8]}"
 
 
 def _times(entry: StepEntry, result: Result) -> dict[str, Any]:
@@ -283,5 +295,7 @@ def _times(entry: StepEntry, result: Result) -> dict[str, Any]:
     started, ended = result.facts["started"], result.facts["ended"]
     times = {"CreationTime": started, "LastModifiedTime": ended}
     spans = {f"{entry.type}StartTime": started, f"{entry.type}EndTime": ended}
+    if entry.type == "Tuning":
+        spans = {"HyperParameterTuningEndTime": ended}
     billed = {"TrainingTimeInSeconds": round(result.facts["seconds"])} if entry.type == "Training" else {}
     return {**times, **spans, **billed}

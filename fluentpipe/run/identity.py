@@ -18,8 +18,9 @@ import attrs
 
 from fluentpipe.run.environment import Mask
 from fluentpipe.run.hashing import Hashes, combined
-from fluentpipe.run.job import Job, JobInput, find_input
+from fluentpipe.run.job import JobInput, JobRequest, find_input, training_of
 from fluentpipe.run.record import versions
+from fluentpipe.run.requirements import NAME
 from fluentpipe.run.storage import Found, Storage
 from fluentpipe.run.toolkit import read_hyperparameters
 from fluentpipe.run.training_program import own_programs
@@ -32,7 +33,7 @@ _PLACES = frozenset(
         "NetworkConfig", "VpcConfig", "ResourceConfig", "ProcessingResources", "StoppingCondition", "CheckpointConfig",
         "ProfilerConfig", "ProfilerRuleConfigurations", "DebugHookConfig", "TensorBoardOutputConfig", "RetryStrategy",
         "EnableManagedSpotTraining", "EnableNetworkIsolation", "EnableInterContainerTrafficEncryption",
-        "ProcessingJobName", "TrainingJobName",
+        "ProcessingJobName", "TrainingJobName", "HyperParameterTuningJobName",
     )
 )  # fmt: skip
 _IMAGES = frozenset(("ImageUri", "TrainingImage"))
@@ -53,7 +54,9 @@ class Identity:
     parts: Mapping[str, str]  # such as "setting max_depth" -> "8"; secrets are masked
 
 
-def identify(job: Job, neutral: Mapping[str, Any], storage: Storage, hashes: Hashes, mask: Mask) -> Identity:
+def identify(
+    job: JobRequest, neutral: Mapping[str, Any], storage: Storage, hashes: Hashes, mask: Mask, *, installs: bool = False
+) -> Identity:
     """The identity of a job.
 
     Args:
@@ -62,18 +65,20 @@ def identify(job: Job, neutral: Mapping[str, Any], storage: Storage, hashes: Has
         storage: Finds its inputs.
         hashes: Of their content.
         mask: Of its secrets.
+        installs: Whether what its requirements.txt asks for is installed for it.
 
     Raises:
         SourceError: An input is not there.
         RunError: An input is empty.
     """
+    neutral = _as_training(neutral)
     inputs = {each.name: hashes.found(find_input(storage, each)) for each in job.inputs}
     code_names = {each.name for each in job.inputs if _is_code(each, neutral)}
     code = {name: digest for each in sorted(code_names) for name, digest in inputs[each].items()}
     code |= _submitted(job, storage, hashes)
     relevant = _relevant(neutral)
     contents = {name: combined(files) for name, files in inputs.items()}
-    runtime = _runtime()
+    runtime = {**_runtime(), **({NAME: "installed"} if installs and NAME in code else {})}
     whole = [_FORMAT, type(job).__name__, relevant, contents, combined(code), runtime]
     key = hashlib.sha256(json.dumps(whole, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     parts = {
@@ -83,6 +88,14 @@ def identify(job: Job, neutral: Mapping[str, Any], storage: Storage, hashes: Has
         **{f"version of {name}": version for name, version in runtime.items()},
     }
     return Identity(key, parts)
+
+
+def _as_training(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A tuning's request as that of its trainings, and how it searches."""
+    if "TrainingJobDefinition" not in request:
+        return request
+    others = {name: value for name, value in request.items() if name != "TrainingJobDefinition"}
+    return {**training_of(request), **others}
 
 
 def difference(before: Mapping[str, str], now: Mapping[str, str]) -> str:
@@ -133,11 +146,23 @@ def _words(relevant: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield from ((f"setting {key}", str(item)) for key, item in value.items())
         elif name == "Environment":
             yield from ((f"variable {key}", str(item)) for key, item in value.items())
+        elif name == "HyperParameterTuningJobConfig":
+            yield from _search(value)
         elif name == "AppSpecification":
             yield from _arguments(value.get("ContainerArguments", ()))
             yield from ((f"{name}.{key}", _text(item)) for key, item in value.items() if key != "ContainerArguments")
         else:
             yield name, _text(value)
+
+
+def _search(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """How a tuning searches: its ranges by name, and the rest member by member."""
+    for ranges in config.get("ParameterRanges", {}).values():
+        yield from ((f"range {each.get('Name')}", _text(each)) for each in ranges)
+    for name, value in config.items():
+        if name != "ParameterRanges":
+            parts = value.items() if isinstance(value, Mapping) else [(name, value)]
+            yield from ((part, _text(item)) for part, item in parts)
 
 
 def _arguments(words: Sequence[Any]) -> Iterator[tuple[str, str]]:
@@ -165,11 +190,12 @@ def _is_code(job_input: JobInput, request: Mapping[str, Any]) -> bool:
     return job_input.name in _CODE_CHANNELS or any(str(word).startswith(f"{job_input.folder}/") for word in words)
 
 
-def _submitted(job: Job, storage: Storage, hashes: Hashes) -> dict[str, str]:
+def _submitted(job: JobRequest, storage: Storage, hashes: Hashes) -> dict[str, str]:
     """The files of the directory that a training in script mode names, or ours that stand for an image's algorithm."""
-    written = job.request.get("HyperParameters", {})
+    request = training_of(job.request)
+    written = request.get("HyperParameters", {})
     if _SUBMIT not in written:
-        return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in own_programs(job.request)}
+        return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in own_programs(request)}
     found: Found = storage.find(str(read_hyperparameters({_SUBMIT: written[_SUBMIT]})[_SUBMIT]))
     name, content = next(iter(found.files.items()), ("", b""))
     if not found.is_object or not name.endswith(_ARCHIVES):

@@ -44,8 +44,8 @@ class Published:
     outputs: Mapping[str, str]  # name -> path relative to the step's folder
 
 
-class Job(Protocol):
-    """A job as its request describes it. `root` is the folder that stands for /opt/ml."""
+class JobRequest(Protocol):
+    """What a step asks the service for."""
 
     @property
     def step(self) -> str:
@@ -62,6 +62,16 @@ class Job(Protocol):
     @property
     def inputs(self) -> tuple[JobInput, ...]:
         """What is placed into the job's folders before it starts."""
+
+    def places(self, outputs: Mapping[str, str]) -> dict[str, str]:
+        """S3 URI -> path relative to the step's folder, of outputs as `Published` has them."""
+
+    def describe(self, folder: Path) -> dict[str, Any]:
+        """What the service's Describe operation says beyond the request, once the job is done; `folder` is the step's."""
+
+
+class Job(JobRequest, Protocol):
+    """A job that is one program. `root` is the folder that stands for /opt/ml."""
 
     @property
     def failure_file(self) -> str:
@@ -82,11 +92,14 @@ class Job(Protocol):
     def publish(self, root: Path, stage: Path) -> Published:
         """Move what the job made below `stage/out`."""
 
-    def places(self, outputs: Mapping[str, str]) -> dict[str, str]:
-        """S3 URI -> path relative to the step's folder, of outputs as `Published` has them."""
 
-    def describe(self) -> dict[str, Any]:
-        """What the service's Describe operation says beyond the request, once the job is done."""
+def training_of(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The trainings of a tuning as a CreateTrainingJob request; of any other job its own request."""
+    if "TrainingJobDefinition" not in request:
+        return request
+    training = dict(request["TrainingJobDefinition"])
+    static = training.pop("StaticHyperParameters", {})
+    return {**training, "HyperParameters": static}
 
 
 def max_seconds(request: Mapping[str, Any]) -> float | None:

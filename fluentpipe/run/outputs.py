@@ -19,18 +19,20 @@ from fluentpipe.errors import RunError, SourceError
 from fluentpipe.outcome.values import no_value
 from fluentpipe.run.conditions import judge
 from fluentpipe.run.execution import execution_variables
-from fluentpipe.run.job import Job
+from fluentpipe.run.job import JobRequest
 from fluentpipe.run.paths import inside, look_up
 from fluentpipe.run.placing import Placed
 from fluentpipe.run.processing import ProcessingJob
 from fluentpipe.run.result import Run
 from fluentpipe.run.storage import Found, Outputs
 from fluentpipe.run.training import TrainingJob
+from fluentpipe.run.tuning import TuningJob
 from fluentpipe.run.values import Values
 
-_JOBS: Mapping[str, Callable[[str, str, Mapping[str, Any]], Job]] = {
+_JOBS: Mapping[str, Callable[[str, str, Mapping[str, Any]], JobRequest]] = {
     "Processing": ProcessingJob,
     "Training": TrainingJob,
+    "Tuning": TuningJob,
 }
 
 
@@ -122,7 +124,7 @@ class LocalValues:
             raise RunError(f"Step {step!r} is a {found.type}, of which a run here knows no values.", step=step)
         return make(self, self._entries[step])
 
-    def job(self, step: str) -> Job:
+    def job(self, step: str) -> JobRequest:
         """The job of a finished step, with its request as it was."""
         facts = self._manifest["steps"][step]
         request = _json(self.run.path / "steps" / step / "job.json")
@@ -183,7 +185,8 @@ def _of_job(values: LocalValues, entry: StepEntry) -> Mapping[str, Any]:
     times = {f"{entry.type}StartTime": facts["started"], f"{entry.type}EndTime": facts["ended"]}
     billed = {"TrainingTimeInSeconds": round(facts["seconds"])} if entry.type == "Training" else {}
     created = {"CreationTime": facts["started"], "LastModifiedTime": facts["ended"]}
-    return {**job.request, **job.describe(), **created, **times, **billed}
+    folder = values.run.path / "steps" / entry.name
+    return {**job.request, **job.describe(folder), **created, **times, **billed}
 
 
 def _of_registration(values: LocalValues, entry: StepEntry) -> Mapping[str, Any]:
@@ -202,6 +205,7 @@ def _of_condition(values: LocalValues, entry: StepEntry) -> Mapping[str, Any]:
 _DOCUMENTS: Mapping[str, Callable[[LocalValues, StepEntry], Mapping[str, Any]]] = {
     "Processing": _of_job,
     "Training": _of_job,
+    "Tuning": _of_job,
     "RegisterModel": _of_registration,
     "Condition": _of_condition,
 }

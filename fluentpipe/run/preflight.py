@@ -12,16 +12,18 @@ import attrs
 from fluentpipe.definition import Definition, Diagnostic, StepEntry, references
 from fluentpipe.errors import FluentpipeError, RunError
 from fluentpipe.run.execution import execution_variables
+from fluentpipe.run.job import training_of
 from fluentpipe.run.parameters import settle
 from fluentpipe.run.processing import processing_faults
 from fluentpipe.run.registry import group_name
 from fluentpipe.run.storage import Storage
 from fluentpipe.run.toolkit import read_hyperparameters
 from fluentpipe.run.training import training_faults
+from fluentpipe.run.tuning import tuning_faults
 from fluentpipe.run.values import Values, as_text, steps_used
 
-RUNS_HERE = frozenset(("Processing", "Training", "Condition", "Fail", "Model", "RegisterModel"))
-_FAULTS_OF = {"Processing": processing_faults, "Training": training_faults}
+RUNS_HERE = frozenset(("Processing", "Training", "Tuning", "Condition", "Fail", "Model", "RegisterModel"))
+_FAULTS_OF = {"Processing": processing_faults, "Training": training_faults, "Tuning": tuning_faults}
 _STEP_NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")  # the service's; here it is a folder's name, too
 
 
@@ -125,8 +127,8 @@ def _outputs(entry: StepEntry) -> Iterator[Any]:
     if entry.type == "Processing":
         for output in arguments.get("ProcessingOutputConfig", {}).get("Outputs", ()):
             yield output["S3Output"]["S3Uri"]
-    elif entry.type == "Training":
-        yield arguments["OutputDataConfig"]["S3OutputPath"]
+    elif entry.type in ("Training", "Tuning"):
+        yield training_of(arguments)["OutputDataConfig"]["S3OutputPath"]
 
 
 def _inputs(entry: StepEntry) -> Iterator[tuple[str, Any]]:
@@ -135,7 +137,8 @@ def _inputs(entry: StepEntry) -> Iterator[tuple[str, Any]]:
     if entry.type == "Processing":
         for each in arguments.get("ProcessingInputs", ()):
             yield f"input {each['InputName']!r}", each["S3Input"]["S3Uri"]
-    elif entry.type == "Training":
+    elif entry.type in ("Training", "Tuning"):
+        arguments = training_of(arguments)
         for channel in arguments.get("InputDataConfig", ()):
             yield f"channel {channel['ChannelName']!r}", channel["DataSource"]["S3DataSource"]["S3Uri"]
         code = arguments.get("HyperParameters", {}).get("sagemaker_submit_directory")

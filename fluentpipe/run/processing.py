@@ -97,7 +97,7 @@ class ProcessingJob:
         """The prefix of each output."""
         return {uri: outputs[name] for name, _, uri, _ in self._outputs()}
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self, folder: Path) -> dict[str, Any]:  # noqa: ARG002 - its request says all
         """Names and states of a finished job (DescribeProcessingJobResponse)."""
         return {
             "ProcessingJobName": self.name,

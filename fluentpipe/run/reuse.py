@@ -13,7 +13,7 @@ from fluentpipe.run.cache import Cache, Result
 from fluentpipe.run.environment import Mask
 from fluentpipe.run.hashing import Hashes
 from fluentpipe.run.identity import Identity, identify
-from fluentpipe.run.job import Job
+from fluentpipe.run.job import JobRequest
 from fluentpipe.run.policies import Caching
 from fluentpipe.run.storage import Storage
 
@@ -37,16 +37,27 @@ class Reuse:
     enabled: bool
     anew: frozenset[str]  # steps that are carried out whatever is kept
     past: Mapping[str, Result]  # step -> its result in a past run, taken whatever it was made from
+    installs: bool = False  # whether what a requirements.txt asks for is installed for its job
 
     @classmethod
     def of(
-        cls, pipeline: str, home: Path, run: str, *, enabled: bool, anew: frozenset[str], past: Mapping[str, Result]
+        cls,
+        pipeline: str,
+        home: Path,
+        run: str,
+        *,
+        enabled: bool,
+        anew: frozenset[str],
+        past: Mapping[str, Result],
+        installs: bool = False,
     ) -> Reuse:
         """The results of a home, for one run."""
         cache = Cache(home, run)
-        return cls(pipeline, cache, Hashes(cache.folder / "index"), enabled, anew, past)
+        return cls(pipeline, cache, Hashes(cache.folder / "index"), enabled, anew, past, installs)
 
-    def ask(self, entry: StepEntry, job: Job, neutral: Mapping[str, Any], storage: Storage, mask: Mask) -> Answer:
+    def ask(
+        self, entry: StepEntry, job: JobRequest, neutral: Mapping[str, Any], storage: Storage, mask: Mask
+    ) -> Answer:
         """Look for the result of a job.
 
         Args:
@@ -63,7 +74,7 @@ class Reuse:
             return Answer(None, None, "its CacheConfig is not enabled")
         if not self.enabled:
             return Answer(None, None, "")
-        identity = identify(job, neutral, storage, self.hashes, mask)
+        identity = identify(job, neutral, storage, self.hashes, mask, installs=self.installs)
         if entry.name in self.anew:
             return Answer(identity, None, "asked for")
         result = self.cache.find(identity, self.hashes, caching.seconds)
@@ -71,6 +82,13 @@ class Reuse:
             return Answer(identity, None, self.cache.why(self.pipeline, entry.name, identity))
         self.cache.note(self.pipeline, entry.name, identity)
         return Answer(identity, result, "")
+
+    def kept(
+        self, job: JobRequest, neutral: Mapping[str, Any], storage: Storage, mask: Mask
+    ) -> tuple[Identity, Result | None]:
+        """The identity of a job that is only a part of its step, and its result if it is there already."""
+        identity = identify(job, neutral, storage, self.hashes, mask, installs=self.installs)
+        return identity, self.cache.find(identity, self.hashes, None)
 
     def keep(self, entry: StepEntry, answer: Answer, result: Result) -> None:
         """Keep the result of a job that was carried out."""

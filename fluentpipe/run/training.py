@@ -88,7 +88,7 @@ class TrainingJob:
         """The prefix of the job's output."""
         return {self._output_uri: "out"}
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self, folder: Path) -> dict[str, Any]:  # noqa: ARG002 - its request says all
         """Names, states and the model of a finished job (DescribeTrainingJobResponse)."""
         model = "model.tar.gz" if self._compressed else "model"
         return {

@@ -60,9 +60,14 @@ def program_of(request: Mapping[str, Any]) -> Program:
     return Script(request) if "sagemaker_program" in request.get("HyperParameters", {}) else Algorithm()
 
 
+def has_algorithm(request: Mapping[str, Any]) -> bool:
+    """Whether a training runs the algorithm inside its image; false for what is no training."""
+    return "AlgorithmSpecification" in request and isinstance(program_of(request), Algorithm)
+
+
 def own_programs(request: Mapping[str, Any]) -> tuple[Path, ...]:
     """Our files that run in place of an image's program: like the code of a script, they decide about the result."""
-    if "AlgorithmSpecification" not in request or not isinstance(program_of(request), Algorithm):
+    if not has_algorithm(request):
         return ()
     return tuple(sorted(_ALGORITHM.parent.glob("*.py")))
 

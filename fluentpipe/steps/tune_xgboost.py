@@ -28,6 +28,7 @@ DEFAULT_RANGES: Mapping[str, Range] = {
     "colsample_bytree": Continuous(0.3, 1.0),
     "reg_lambda": Continuous(0.1, 10, log=True),
 }
+MAX_TRIAL_SECONDS = 2_419_200  # 28 days; CreateTrainingJob
 MAX_RANGES = 30  # botocore: IntegerParameterRanges and its like
 _MODEL = "{TrainingJobDefinition.OutputDataConfig.S3OutputPath}/{BestTrainingJob.TrainingJobName}/output/model.tar.gz"
 
@@ -39,8 +40,10 @@ def _plain_ranges(given: Any) -> dict[str, Any]:
         ValueError: Lists every fault.
     """
     if not isinstance(given, Mapping):
-        raise ValueError(f"must be a mapping of settings to ranges, not {given!r}")  # noqa: TRY004  as for any setting
-    known = {word: each for each in XGBoostTraining.settings.values() if not each.job for word in (each.name, *each.aliases)}
+        raise ValueError(f"must be a mapping of settings to ranges, not {given!r}")
+    known = {
+        word: each for each in XGBoostTraining.settings.values() if not each.job for word in (each.name, *each.aliases)
+    }
     found: dict[str, Any] = {}
     faults = []
     for name, value in given.items():
@@ -88,6 +91,19 @@ class XGBoostTuning(XGBoostTraining):
     Every trial is a training as `train_xgboost` does it: what has no range has the setting given here. Trials are judged by rows
     that they did not learn from, never by the test rows. By default six hyperparameters are searched in 20 trials, and log loss,
     of numbers RMSE, is made least.
+
+    Example:
+        from fluentpipe import Continuous, Integer, Pipeline
+
+        data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+        tuned = data.tune_xgboost(
+            {"max_depth": Integer(2, 5), "eta": Continuous(0.05, 0.3, log=True)},
+            max_trials=3,
+            n_folds=0,
+            num_round=100,
+        )
+        run = tuned.evaluate_performance().run()
+        print(run.outputs.xgboost_tuning.model_artifacts.value())
     """
 
     contract = StepContract(
@@ -108,7 +124,9 @@ class XGBoostTuning(XGBoostTraining):
         'plainly (3, 10), (0.01, 0.3, "log"), ["hist", "approx"]. By default six settings that matter.',
     )  # fmt: skip
     strategy: Literal["Bayesian", "Random", "Grid", "Hyperband"] = setting(
-        "Bayesian", reference=False, doc="How the next values are chosen; Grid tries every combination of Categorical ranges."
+        "Bayesian",
+        reference=False,
+        doc="How the next values are chosen; Grid tries every combination of Categorical ranges.",
     )
     metric: str = setting(
         "loss", reference=False,
@@ -126,10 +144,20 @@ class XGBoostTuning(XGBoostTraining):
         2, ge=1, le=100, doc="Trainings at once; the more, the less each can learn from the others."
     )
     max_runtime: int = setting(
-        86400, ge=120, le=15_768_000, unit="seconds", job=True, doc="Time after which no trial starts, and those that run end."
+        86400,
+        ge=120,
+        le=15_768_000,
+        unit="seconds",
+        job=True,
+        doc="Time after which no trial starts, and those that run end.",
     )
     max_trial_runtime: int | None = setting(
-        None, ge=1, le=2_419_200, unit="seconds", job=True, doc="Time that one trial may take; by default that of the search."
+        None,
+        ge=1,
+        le=2_419_200,
+        unit="seconds",
+        job=True,
+        doc="Time that one trial may take; by default that of the search.",
     )
     early_stopping: bool = setting(
         False, reference=False, doc="Whether trials that fall behind are stopped; takes a metric told during training."
@@ -142,7 +170,9 @@ class XGBoostTuning(XGBoostTraining):
     patience: int | None = setting(
         None, ge=3, reference=False, doc="Trials without a better one after which the search may end."
     )
-    search_seed: int = setting(0, ge=0, reference=False, doc="Of the choice of values; the same seed searches the same values.")
+    search_seed: int = setting(
+        0, ge=0, reference=False, doc="Of the choice of values; the same seed searches the same values."
+    )
 
     @override
     def validate(self) -> None:
@@ -156,7 +186,9 @@ class XGBoostTuning(XGBoostTraining):
     @override
     def program_settings(self) -> Iterator[tuple[str, Any]]:
         """What a training is told; how the search goes is not its concern."""
-        told = {each.emit or name for name, each in XGBoostTuning.settings.items() if name not in XGBoostTraining.settings}
+        told = {
+            each.emit or name for name, each in XGBoostTuning.settings.items() if name not in XGBoostTraining.settings
+        }
         return ((name, value) for name, value in super().program_settings() if name not in told)
 
     def searched(self) -> dict[str, Range]:
@@ -181,9 +213,9 @@ class XGBoostTuning(XGBoostTraining):
             yield "early_stopping: Hyperband stops trials by rules of its own; leave it out"
         if self.strategy != "Hyperband" and (self.min_resource or self.max_resource):
             yield "min_resource, max_resource: are for strategy='Hyperband'"
-        if isinstance(self.max_trials, int) and isinstance(self.max_parallel_trials, int):
-            if self.max_parallel_trials > self.max_trials:
-                yield f"max_parallel_trials: {self.max_parallel_trials} cannot run at once, as there are {self.max_trials}"
+        trials, at_once = self.given.get("max_trials"), self.given.get("max_parallel_trials")
+        if isinstance(trials, int) and isinstance(at_once, int) and at_once > trials:
+            yield f"max_parallel_trials: {at_once} cannot run at once, as there are {trials}"
 
     def _metric_faults(self) -> Iterator[str]:
         try:
@@ -191,7 +223,9 @@ class XGBoostTuning(XGBoostTraining):
         except ValueError as fault:
             yield str(fault)
             return
-        wants = ["strategy='Hyperband'"] * (self.strategy == "Hyperband") + ["early_stopping"] * bool(self.early_stopping)
+        wants = ["strategy='Hyperband'"] * (self.strategy == "Hyperband") + ["early_stopping"] * bool(
+            self.early_stopping
+        )
         if wants and not found.during:
             yield (
                 f"metric: {' and '.join(wants)} compares trials while they train, and {found.name!r} is told at their end; "
@@ -200,7 +234,8 @@ class XGBoostTuning(XGBoostTraining):
         elif wants and self.metric_regex is None and self.n_folds != 0:
             yield f"n_folds: {' and '.join(wants)} compares single models; give n_folds=0"
         name = found.name.removeprefix("validation-")
-        known = str(self.eval_metric).split(",") if isinstance(self.eval_metric, str) else [name]
+        computed = self.given.get("eval_metric", "auto")
+        known = computed.split(",") if isinstance(computed, str) else [name]  # else the run decides
         if self.metric_regex is None and name != found.name and name not in (*known, "logloss", "mlogloss", "rmse"):
             yield f"metric: {found.name!r} is told only if it is computed; give eval_metric={name!r}"
 
@@ -209,7 +244,9 @@ class XGBoostTuning(XGBoostTraining):
         training = super().arguments(inputs, target)
         objective, searched = self.objective_metric(), self.searched()
         names = {name: self.settings[name].emit or name for name in searched}
-        limit = self.max_runtime if self.max_trial_runtime is None else self.max_trial_runtime
+        limit: Any = self.max_trial_runtime or self.max_runtime
+        if isinstance(limit, int):
+            limit = min(limit, MAX_TRIAL_SECONDS)
         return {
             "HyperParameterTuningJobConfig": {
                 **self._search(),
@@ -236,6 +273,9 @@ class XGBoostTuning(XGBoostTraining):
         }
 
     def _search(self) -> dict[str, Any]:
+        at_once: Any = self.max_parallel_trials
+        if "max_parallel_trials" not in self.given and self.given.get("max_trials") == 1:
+            at_once = 1
         hyperband = {"MinResource": self.min_resource, "MaxResource": self.max_resource}
         is_grid = self.strategy == "Grid"  # the combinations are its number
         return {
@@ -243,7 +283,7 @@ class XGBoostTuning(XGBoostTraining):
             "StrategyConfig": {"HyperbandStrategyConfig": hyperband} if self.strategy == "Hyperband" else None,
             "ResourceLimits": {
                 "MaxNumberOfTrainingJobs": None if is_grid else self.max_trials,
-                "MaxParallelTrainingJobs": self.max_parallel_trials,
+                "MaxParallelTrainingJobs": at_once,
                 "MaxRuntimeInSeconds": self.max_runtime,
             },
             "TrainingJobEarlyStoppingType": "Auto" if self.early_stopping else "Off",

@@ -108,6 +108,9 @@ def settings(given: Mapping[str, str]) -> tuple[int, int | None, dict[str, Any]]
     if "eval_metric" in values:
         names = values["eval_metric"]
         parameters["eval_metric"] = [each.strip() for each in names.split(",")] if isinstance(names, str) else names
+    # A tuning job says `validation:auc`; the image then computes that metric, too. The last one decides about stopping.
+    if metric := str(values.get("_tuning_objective_metric", "")).partition(":")[2]:
+        parameters["eval_metric"] = list(dict.fromkeys([*parameters.get("eval_metric", ()), metric]))
     return rounds, patience, parameters
 
 
