@@ -138,6 +138,11 @@ def demo(home: Path | None, plain: bool, quiet: bool) -> None:
     "paths: each finds its files at /opt/ml itself. [default: fork]",
 )  # fmt: skip
 @click.option("--isolate", "isolation", flag_value="paths", help="The same as --isolation paths.")
+@click.option("--run", "of_run", metavar="RUN", help="With --only: the past run to take the rest from; also `last`.")
+@click.option(
+    "--install-requirements", is_flag=True, help="Install what a requirements.txt beside a training script asks for, "
+    "into an environment of its own; otherwise it is said what is missing.",
+)  # fmt: skip
 @click.option("--offline", is_flag=True, help="No network for the steps, nothing read from S3.")
 @click.option("--max-parallel", type=click.IntRange(min=1), help="Steps side by side. [default: the cores]")
 @_plain
@@ -153,6 +158,8 @@ def run(
     from_step: str | None,
     only: str | None,
     isolation: str,
+    of_run: str | None,
+    install_requirements: bool,
     offline: bool,
     max_parallel: int | None,
     plain: bool,
@@ -174,6 +181,8 @@ def run(
             from_step=from_step,
             only=only,
             isolation=isolation,
+            of_run=of_run,
+            install_requirements=install_requirements,
             offline=offline,
             max_parallel=max_parallel,
             echo=watch.echo,
@@ -341,7 +350,14 @@ def _say_outcome(run: Run) -> None:
     print_run(run)
 
 
-for _command in (cli_compare.diff, cli_deploy.deploy, cli_deploy.delete, cli_runs.runs, cli_runs.show, *cli_executions.COMMANDS):
+for _command in (
+    cli_compare.diff,
+    cli_deploy.deploy,
+    cli_deploy.delete,
+    cli_runs.runs,
+    cli_runs.show,
+    *cli_executions.COMMANDS,
+):
     assert _command.callback is not None
     _command.callback = _reported(_command.callback)
     main.add_command(_command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shlex
 import signal
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from fluentpipe.run.environment import Mask
 from fluentpipe.run.job import Job
 from fluentpipe.run.paths import as_in_container
 from fluentpipe.run.process import Exit
+from fluentpipe.run.requirements import NAME, Unmet
 
 _MESSAGE = 1024  # characters of the failure file that count, as on the service
 _SHOWN = 10  # lines of the log
 _LINE = 300  # characters of a line
 _NO_MODULE = re.compile(r"No module named '?([\w.]+)")
+_NO_IMPORT = re.compile(r"(ModuleNotFound|Import)Error\b")
 _NOT_INSTALLED = re.compile(r"No matching distribution found for ([\w.\-]+)")
 _NO_SPACE = re.compile(r"\[Errno 28\]|No space left on device")
 _NO_MEMORY = re.compile(r"MemoryError|std::bad_alloc|(?i:out of memory|cannot allocate memory)")
@@ -25,7 +28,9 @@ _MAKE_ROOM = "make room, with `fluentpipe clean` for instance, or give another f
 _BROUGHT = frozenset(("xgboost", "pyarrow", "numpy"))  # by the extra `local`
 
 
-def job_failed(job: Job, ended: Exit, root: Path, log: Path, mask: Mask, limit: float | None) -> StepFailed:
+def job_failed(
+    job: Job, ended: Exit, root: Path, log: Path, mask: Mask, limit: float | None, missing: tuple[Unmet, ...] = ()
+) -> StepFailed:
     """The error for a program that ended otherwise than with 0.
 
     Args:
@@ -35,6 +40,7 @@ def job_failed(job: Job, ended: Exit, root: Path, log: Path, mask: Mask, limit: 
         log: Where its log will be found.
         mask: Of its secrets.
         limit: Seconds that it was allowed to take.
+        missing: What its requirements.txt asks for and was not there.
     """
     how = _how(ended, limit)
     lines = [as_in_container(mask.text(line), root)[:_LINE] for line in ended.tail if line.strip()]
@@ -44,7 +50,7 @@ def job_failed(job: Job, ended: Exit, root: Path, log: Path, mask: Mask, limit: 
         f"Step {job.step!r} {how}{': ' + own if own else '; it wrote no message.'}",
         *(["last lines of its log:", *shown] if shown else []),
         f"log: {log}",
-        fix=_advice(ended, lines),
+        fix=_advice(ended, lines, missing),
         step=job.step,
         exit_code=ended.code,
         log=str(log),
@@ -89,7 +95,7 @@ def _own_message(file: Path) -> str:
         return ""
 
 
-def _advice(ended: Exit, lines: list[str]) -> str:
+def _advice(ended: Exit, lines: list[str], missing: tuple[Unmet, ...]) -> str:
     if ended.timed_out:
         return "raise MaxRuntimeInSeconds of the step, or give it less to do"
     if ended.code in (-signal.SIGKILL, 128 + signal.SIGKILL):
@@ -99,6 +105,12 @@ def _advice(ended: Exit, lines: list[str]) -> str:
             return _MAKE_ROOM
         if _NO_MEMORY.search(line):
             return "give the step less data, or run fewer steps at once: --max-parallel 1"
+        if missing and _NO_IMPORT.search(line):
+            wanted = " ".join(shlex.quote(each.wanted) for each in missing)
+            return (
+                f"let what {NAME} asks for be installed: --install-requirements (install_requirements=True); or do it "
+                f"yourself: pip install {wanted}"
+            )
         if found := _NO_MODULE.search(line):
             module = found.group(1).partition(".")[0]
             what = "'fluentpipe[local]'" if module in _BROUGHT else module

@@ -19,6 +19,7 @@ from fluentpipe.run.isolation import Isolation
 from fluentpipe.run.preflight import preflight
 from fluentpipe.run.process import GRACE, Children
 from fluentpipe.run.record import Record
+from fluentpipe.run.requirements import Environments
 from fluentpipe.run.result import Run, RunStatus
 from fluentpipe.run.reuse import Reuse
 from fluentpipe.run.s3 import S3
@@ -52,8 +53,10 @@ def run(
     cache: bool = True,
     from_step: str | None = None,
     only: str | None = None,
+    of_run: str | None = None,
     isolation: str = "fork",
     offline: bool = False,
+    install_requirements: bool = False,
     max_parallel: int | None = None,
     timeout: float | None = None,
     grace: float = GRACE,
@@ -72,9 +75,12 @@ def run(
         cache: Whether a job whose result is kept already is not carried out again, and results are kept.
         from_step: Name of a step that is carried out anew, and with it all that depend on it.
         only: Name of a step that is carried out alone, on the results of the newest run that has what it needs.
+        of_run: With `only`, the past run to take the other results from: its id, a part of it, or `last`.
         isolation: `fork` for Python scripts that start with the imports done where the platform can, `process` for
             a new interpreter each, `paths` to let programs find their files at /opt/ml itself (Linux with user namespaces).
         offline: Whether programs have no network (Linux with user namespaces), and nothing is read from S3.
+        install_requirements: Whether a requirements.txt beside a training script is installed, as SageMaker does: by pip,
+            into an environment of its own that is kept in the home. Otherwise it is said what is missing.
         max_parallel: How many steps may run at once; otherwise as many as there are cores.
         timeout: Seconds that the whole run may take.
         grace: Seconds between asking a program to end and killing it.
@@ -106,11 +112,15 @@ def run(
                 settled = preflight(definition, parameters or {}, storage)
             finally:
                 storage.close()
-            selection = select(definition, folder, from_step, only)
+            selection = select(definition, folder, from_step, only, of_run)
         record = Record(folder, definition, Mask.of([settled]).data(settled), listener)
         collect_leftovers(folder)
-        reuse = Reuse.of(definition.name, folder, record.id, enabled=cache, anew=selection.anew, past=selection.past)
-        children = Children(grace, fork=isolation == "fork", isolation=isolated)
+        reuse = Reuse.of(
+            definition.name, folder, record.id, enabled=cache, anew=selection.anew, past=selection.past,
+            installs=install_requirements,
+        )  # fmt: skip
+        environments = Environments(folder / "environments") if install_requirements else None
+        children = Children(grace, fork=isolation == "fork", isolation=isolated, environments=environments)
         execution = Execution(definition, record, storage, reuse, children, echo or _silent, settled)
         cores = os.cpu_count() or 1
         schedule = Schedule(execution, cores, max(1, max_parallel or cores), deadline, selection.only)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from fluentpipe.run.job import Job, Published, find_input, max_seconds
 from fluentpipe.run.paths import as_in_container, private_path
 from fluentpipe.run.placing import Placed
 from fluentpipe.run.process import Children, Command, Exit
+from fluentpipe.run.requirements import Unmet, requirements_of, said_of, unmet
 from fluentpipe.run.storage import Storage
 
 
@@ -67,17 +70,35 @@ class Performance:
                 self.output(job.step, line)
                 self.say(f"[{job.step}] {line}")
 
+            command, missing = self._required(command, root, on_line)
             on_memory = functools.partial(self.memory, job.step)
             ended = self.children.run(self.children.isolation.wrapped(command, root), on_line, on_memory)
         if ended.code != 0:
             self.note(**measured(ended))
-            raise job_failed(job, ended, root, self.log, self.mask, command.seconds)
+            raise job_failed(job, ended, root, self.log, self.mask, command.seconds, missing)
         if changed := placed.changed():
             raise RunError(
                 f"The program changed its input in place: {changed[0]}.",
                 fix="let it write to its output; inputs are shared with other steps and with you",
             )
         return ended
+
+    def _required(
+        self, command: Command, root: Path, on_line: Callable[[str], None]
+    ) -> tuple[Command, tuple[Unmet, ...]]:
+        """The command in an environment that has what the job asks for; without one, what is missing, and is told."""
+        file = requirements_of(self.job.request, root)
+        if file is None:
+            return command, ()
+        environments = self.children.environments
+        if environments is None:
+            missing = unmet(file)
+            on_line(said_of(file, missing))
+            return command, missing
+        python = environments.python(file, on_line)
+        argv = tuple(str(python) if word == sys.executable else word for word in command.argv)
+        path = os.pathsep.join((str(python.parent), command.env["PATH"]))
+        return attrs.evolve(command, argv=argv, env={**command.env, "PATH": path}), ()
 
 
 def measured(ended: Exit) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import attrs
 from fluentpipe.errors import RunError
 from fluentpipe.run.isolation import Isolation
 from fluentpipe.run.memory import peak_so_far
+from fluentpipe.run.requirements import Environments
 from fluentpipe.run.starting import Command, Usage, start
 
 __all__ = ["GRACE", "Children", "Command", "Exit"]
@@ -41,10 +42,18 @@ class Exit:
 class Children:
     """The running child processes of one run; ended together."""
 
-    def __init__(self, grace: float = GRACE, *, fork: bool = True, isolation: Isolation | None = None) -> None:
+    def __init__(
+        self,
+        grace: float = GRACE,
+        *,
+        fork: bool = True,
+        isolation: Isolation | None = None,
+        environments: Environments | None = None,
+    ) -> None:
         """Fork: whether Python scripts may be forks of a process that has the imports done."""
         self._grace, self._fork = grace, fork
-        self.isolation = isolation or Isolation()  # applied to commands of jobs before they are run
+        # Both for commands of jobs, before they are run.
+        self.isolation, self.environments = isolation or Isolation(), environments
         self._lock = threading.Lock()
         self._running: set[_Child] = set()
         self._closed = threading.Event()

@@ -12,6 +12,7 @@ import attrs
 from fluentpipe.definition import Definition, StepEntry
 from fluentpipe.errors import RunError, did_you_mean
 from fluentpipe.run.cache import Result
+from fluentpipe.run.history import find
 
 _JOBS = ("Processing", "Training")
 
@@ -25,21 +26,27 @@ class Selection:
     past: Mapping[str, Result] = attrs.field(factory=dict)  # results of a past run
 
 
-def select(definition: Definition, home: Path, from_step: str | None, only: str | None) -> Selection:
+def select(
+    definition: Definition, home: Path, from_step: str | None, only: str | None, of_run: str | None = None
+) -> Selection:
     """The selection that a user asked for.
 
     Args:
         definition: To be run.
         home: Of the past runs.
         from_step: This step and all that depend on it are carried out anew.
-        only: This step alone is carried out, on the results that the newest fitting run has of the others.
+        only: This step alone is carried out, on the results that a past run has of the others.
+        of_run: Which past run: its id, a part of it, or `last`; None for the newest that has what the step needs.
 
     Raises:
+        SourceError: There is no such run.
         RunError: There is no such step, both are given, or no run has what the step needs.
     """
     entries = {entry.name: entry for entry in definition.steps()}
     if from_step is not None and only is not None:
         raise RunError("A run starts from a step, or is of one step only.", fix="give one of the two", run=None)
+    if of_run is not None and only is None:
+        raise RunError("A past run is named for one step only.", fix="name the step, too: only=… (--only)", run=None)
     for name in filter(None, (from_step, only)):
         if name not in entries:
             raise RunError(
@@ -54,7 +61,7 @@ def select(definition: Definition, home: Path, from_step: str | None, only: str 
     if entries[only].type in ("Condition", "Fail"):
         raise RunError(f"Step {only!r} is a {entries[only].type}: alone it has nothing to do.", run=None)
     needed = upstream(only, entries)
-    past = _past_results(definition.name, home, [name for name in needed if entries[name].type in _JOBS])
+    past = _past_results(definition.name, home, of_run, [name for name in needed if entries[name].type in _JOBS])
     return Selection(frozenset((only,)), frozenset((only, *needed)), past)
 
 
@@ -80,18 +87,24 @@ def downstream(name: str, entries: Mapping[str, StepEntry]) -> frozenset[str]:
     return frozenset(each for each in entries if each == name or name in upstream(each, entries))
 
 
-def _past_results(pipeline: str, home: Path, needed: Iterable[str]) -> dict[str, Result]:
-    """The results of the newest run that has them all."""
+def _past_results(pipeline: str, home: Path, of_run: str | None, needed: Iterable[str]) -> dict[str, Result]:
+    """The results of the run that is named, or of the newest that has them all."""
     steps = list(needed)
     if not steps:
         return {}
-    for folder in sorted((home / "runs").glob("*"), reverse=True):
+    folders = sorted((home / "runs").glob("*"), reverse=True) if of_run is None else [find(home, of_run).path]
+    for folder in folders:
         found = _results(folder, pipeline, steps)
         if found is not None:
             return found
+    which = (
+        f"No run of {pipeline!r} in {home} has"
+        if of_run is None
+        else f"{folders[0].name} has not, as a run of {pipeline!r},"
+    )
     raise RunError(
-        f"No run of {pipeline!r} in {home} has results of {', '.join(steps)}.",
-        fix="run the whole pipeline once",
+        f"{which} results of {', '.join(steps)}.",
+        fix="run the whole pipeline once" if of_run is None else "name another run; `fluentpipe runs` lists them",
         run=None,
     )
 
