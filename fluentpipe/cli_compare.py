@@ -108,3 +108,35 @@ def _print(found: Difference) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for line, kind in found.lines():
         console.print(Text(line, style=_STYLES[kind]))
+
+
+@click.command(epilog="TARGET is a definition (FILE.json), a bundle folder, a module or a script, as module:pipe.")
+@click.argument("target")
+@click.option("--role", help="ARN of the role that the pipeline and its jobs take.")
+@click.option(
+    "--bucket", help="Bucket for code, data and outputs. [default: SageMaker's own, sagemaker-<region>-<account>]"
+)
+@click.option("--region", help="Region, such as us-east-1.")
+@click.option(
+    "--for",
+    "whom",
+    type=click.Choice(["deployer", "execution", "trust", "both"]),
+    default="both",
+    show_default=True,
+    help="Who deploys and watches it, the role that it runs with, that role's trust policy, or all of them.",
+)
+def policy(target: str, role: str | None, bucket: str | None, region: str | None, whom: str) -> None:
+    """Print the least IAM policies that a pipeline needs, as JSON; what could not be told goes to stderr."""
+    from fluentpipe.policy import default_bucket, policies
+
+    make, definition = source(target)
+    if definition is None:
+        own = bucket or default_bucket(role, region)
+        definition = make(**_said({"role": role, "bucket": own, "region": region}))
+    found = policies(definition, region=region, role=role, bucket=bucket)
+    documents = {"deployer": found.deployer, "execution": found.execution, "trust": (found.trust,)}
+    chosen = documents if whom == "both" else {whom: documents[whom]}
+    plain = {name: each[0] if len(each) == 1 else list(each) for name, each in chosen.items()}
+    click.echo(json.dumps(plain if whom == "both" else plain[whom], indent=2))
+    for note in found.notes:
+        click.echo(f"note: {note}", err=True)

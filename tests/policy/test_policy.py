@@ -1,0 +1,256 @@
+"""Policies: valid for IAM, no wider than they need to be, and growing with what the definition uses."""
+
+from __future__ import annotations
+
+import copy
+import fnmatch
+import json
+import os
+import pathlib
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings, strategies as st
+
+from fluentpipe import Pipeline
+from fluentpipe.cli import main
+from fluentpipe.definition import Definition
+from fluentpipe.errors import DefinitionError, SettingError
+from fluentpipe.policy import Policies, policies
+from fluentpipe.policy.document import MAX_CHARACTERS, Statement, size, split
+
+HERE = pathlib.Path(__file__).parent
+ROLE = "arn:aws:iam::111122223333:role/SageMakerRole"
+PLACES = {"role": ROLE, "bucket": "my-bucket", "region": "us-east-1"}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "CheckpointConfig": {"S3Uri": "s3://my-bucket/checkpoints"},
+    "VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1", "subnet-2"]},
+}
+
+
+@lru_cache(maxsize=4)
+def chain(region: str = "us-east-1") -> Definition:
+    pipe = (
+        Pipeline("churn")
+        .load_data("s3://my-data/churn.csv", label="churn", validation_split=0.2)
+        .preprocess()
+        .train_xgboost(max_depth=8, n_estimators=200)
+        .evaluate_performance()
+        .require(min_auc=0.80, max_training_time="4 hours")
+        .register("churn-models")
+    )
+    partition = {"cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov"}.get(region, "aws")
+    return pipe.materialize(role=ROLE.replace("aws", partition, 1), bucket="my-bucket", region=region)
+
+
+def step(kind: str, name: str, **members: Any) -> dict[str, Any]:
+    return {"Name": name, "Type": kind, **members}
+
+
+def everything() -> Definition:
+    """The chain with a step of each type, keys and a network."""
+    document = copy.deepcopy(dict(chain().document))
+    training = next(each for each in document["Steps"] if each["Name"] == "xgboost_training")
+    training["Arguments"] |= SETTINGS
+    training["Arguments"]["OutputDataConfig"]["KmsKeyId"] = "alias/models"
+    training["Arguments"]["ResourceConfig"]["VolumeKmsKeyId"] = "arn:aws:kms:us-east-1:111122223333:key/1"
+    model = {
+        "ExecutionRoleArn": ROLE,
+        "PrimaryContainer": {"Image": "repo/own:1", "ModelDataUrl": "s3://my-bucket/m.tar.gz"},
+    }
+    document["Steps"] += [
+        step("Model", "model", Arguments=model),
+        step("Tuning", "tune", Arguments={"TrainingJobDefinition": copy.deepcopy(training["Arguments"])}),
+        step("Transform", "score", Arguments={"TransformOutput": {"S3OutputPath": "s3://my-bucket/scores"}}),
+        step("AutoML", "auto", Arguments={"AutoMLJobName": "Mine"}),
+        step("Lambda", "call", FunctionArn="arn:aws:lambda:us-east-1:111122223333:function:tell"),
+        step("Callback", "wait", SqsQueueUrl="https://sqs.us-east-1.amazonaws.com/111122223333/answers"),
+        step("EMR", "spark", Arguments={}),
+    ]
+    return Definition("churn", document, diagnostics=())
+
+
+def every_action() -> set[str]:
+    """Every action that a policy of ours may name."""
+    default = "sagemaker-us-east-1-111122223333"
+    found = policies(everything(), bucket=default)
+    return {action for each in found.statements.values() for statement in each for action in statement.actions}
+
+
+def documents(found: Policies) -> Iterator[dict[str, Any]]:
+    yield from (dict(each) for each in (*found.deployer, *found.execution, found.trust))
+
+
+def rows(found: tuple[Statement, ...]) -> set[tuple[str, str]]:
+    return {(action, resource) for each in found for action in each.actions for resource in each.resources}
+
+
+def covered(row: tuple[str, str], allowed: set[tuple[str, str]]) -> bool:
+    """Whether a pattern is among those allowed, or narrower than one of them."""
+    return any(row[0] == action and fnmatch.fnmatchcase(row[1], resource) for action, resource in allowed)
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "cn-north-1", "us-gov-west-1"])
+def test_the_policies_of_the_chain_are_those_on_record(region: str) -> None:
+    found = policies(chain(region))
+    told = {"deployer": found.deployer, "execution": found.execution, "trust": found.trust, "notes": found.notes}
+    text = re.sub(r"\b[0-9a-f]{64}\b", "<sha256>", json.dumps(told, indent=1)) + "\n"
+    golden = HERE / "golden" / f"{region}.json"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(text)
+    assert text == golden.read_text()
+
+
+SID = re.compile(r"[A-Za-z0-9]+")
+ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9]+")
+ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:\d{0,12}:\S+")
+
+
+@pytest.mark.parametrize("make", [chain, everything], ids=["the chain", "everything"])
+def test_they_are_written_as_iam_reads_them(make: Any) -> None:
+    for document in documents(policies(make())):
+        assert set(document) == {"Version", "Statement"}
+        assert document["Version"] == "2012-10-17"
+        assert size(document) <= MAX_CHARACTERS
+        sids = [each["Sid"] for each in document["Statement"] if "Sid" in each]
+        assert len(sids) == len(set(sids))
+        assert all(SID.fullmatch(sid) for sid in sids)
+        for each in document["Statement"]:
+            assert set(each) <= {"Sid", "Effect", "Action", "Resource", "Condition", "Principal"}
+            assert each["Effect"] == "Allow"
+            if "Principal" not in each:
+                assert each["Action"]
+                assert all(ACTION.fullmatch(action) for action in each["Action"])
+                assert each["Resource"]
+                assert all(resource == "*" or ARN.fullmatch(resource) for resource in each["Resource"])
+
+
+def test_only_what_aws_cannot_narrow_is_allowed_everywhere() -> None:
+    """The resource types of each action are AWS's own; see write_actions.py."""
+    types: dict[str, list[str]] = json.loads((HERE / "actions.json").read_text())
+    found = policies(everything(), bucket="sagemaker-us-east-1-111122223333")
+    statements = [each for one in found.statements.values() for each in one]
+    assert {action for each in statements for action in each.actions} == set(types), "run tests/policy/write_actions.py"
+    wide = [each for each in statements if "*" in each.resources]
+    assert all(each.reason and each.resources == ("*",) for each in wide)
+    assert {action for each in wide for action in each.actions} == {action for action in types if not types[action]}
+
+
+def kind_of(arn: str) -> str:
+    """The resource type of an ARN of SageMaker."""
+    name = arn.split(":")[5]
+    return "pipeline-execution" if "/execution/" in name else name.partition("/")[0]
+
+
+def test_actions_of_sagemaker_stand_beside_resources_that_they_work_on() -> None:
+    types: dict[str, list[str]] = json.loads((HERE / "actions.json").read_text())
+    for each in (each for one in policies(everything()).statements.values() for each in one):
+        kinds = {kind_of(arn) for arn in each.resources if ":sagemaker:" in arn}
+        if kinds:
+            assert all(kinds & set(types[action]) for action in each.actions), each
+            assert all(any(kind in types[action] for action in each.actions) for kind in kinds), each
+
+
+def test_a_role_is_passed_to_sagemaker_alone() -> None:
+    found = policies(chain())
+    for each in (*found.statements["deployer"], *found.statements["execution"]):
+        if "iam:PassRole" in each.actions:
+            assert each.resources == (ROLE,)
+            assert each.condition == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_only_the_default_bucket_may_be_made() -> None:
+    plain = policies(chain())
+    assert not [each for each in plain.statements["deployer"] if "s3:CreateBucket" in each.actions]
+    default = policies(chain(), bucket="sagemaker-us-east-1-111122223333")
+    (making,) = [each for each in default.statements["deployer"] if "s3:CreateBucket" in each.actions]
+    assert making.resources == ("arn:aws:s3:::sagemaker-us-east-1-111122223333",)
+
+
+def test_what_is_not_known_before_the_run_is_noted() -> None:
+    assert policies(chain()).notes == (
+        "parameter 'data' is taken as its default, 's3://my-data/churn.csv'; another value needs more",
+    )
+    notes = "\n".join(policies(everything()).notes)
+    assert "steps of type EMR need permissions" in notes
+    assert "image repo/own:1 is in no registry of ECR" in notes
+
+
+def test_data_is_read_and_outputs_are_written_and_nothing_else() -> None:
+    allowed = rows(policies(chain()).statements["execution"])
+    assert {resource for action, resource in allowed if action == "s3:PutObject"} == {"arn:aws:s3:::my-bucket/churn/*"}
+    assert {resource for action, resource in allowed if action == "s3:GetObject"} == {
+        "arn:aws:s3:::my-bucket/churn/*",
+        "arn:aws:s3:::my-data/churn.csv*",
+    }
+
+
+ADDED = [
+    step("Processing", "more", Arguments={"AppSpecification": {"ImageUri": "111111111111.dkr.ecr.us-east-1.amazonaws.com/own:1"}}),
+    step("Transform", "score", Arguments={"TransformOutput": {"S3OutputPath": "s3://scores/out"}}),
+    step("Training", "fit", Arguments=SETTINGS),
+    step("Tuning", "tune", Arguments={"HyperParameterTuningJobName": "mine"}),
+    step("RegisterModel", "other", Arguments={"ModelPackageGroupName": "others"}),
+    step("Lambda", "call", FunctionArn="arn:aws:lambda:us-east-1:111122223333:function:tell"),
+    step("Callback", "wait", SqsQueueUrl="https://sqs.us-east-1.amazonaws.com/111122223333/answers"),
+    step("Model", "model", Arguments={"ExecutionRoleArn": "arn:aws:iam::111122223333:role/Other"}),
+    step("Fail", "stop", Arguments={"ErrorMessage": "no"}),
+]  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.permutations(ADDED), st.integers(0, len(ADDED)))
+def test_a_step_more_allows_more_and_never_less(added: list[dict[str, Any]], count: int) -> None:
+    def made(steps: list[dict[str, Any]]) -> Policies:
+        document = {**chain().document, "Steps": [*chain().document["Steps"], *steps]}
+        return policies(Definition("churn", document, diagnostics=()))
+
+    before, after = made(added[:count]), made(added[: count + 1])
+    for whom in ("deployer", "execution"):
+        more = rows(after.statements[whom])
+        assert not [row for row in rows(before.statements[whom]) if not covered(row, more)]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 400), st.integers(1, 6))
+def test_a_large_policy_is_split_and_allows_the_same(resources: int, statements: int) -> None:
+    names = [
+        tuple(f"arn:aws:s3:::bucket-{index}-{number}/*" for number in range(resources)) for index in range(statements)
+    ]
+    given_ = [Statement(f"Read{index}", ("s3:GetObject",), each) for index, each in enumerate(names)]
+    found = split(given_)
+    assert all(size(each) <= MAX_CHARACTERS for each in found)
+    parts = [part for each in found for part in each["Statement"]]
+    assert {resource for part in parts for resource in part["Resource"]} == {each for one in names for each in one}
+    assert len({part["Sid"] for part in parts}) == len(parts)
+
+
+def test_without_an_account_there_is_no_policy() -> None:
+    plain = Definition("a", {"Version": "2020-12-01", "Steps": [step("Fail", "a", Arguments={})]}, diagnostics=())
+    with pytest.raises(SettingError, match="no role is named, so no account\n  no image tells the region"):
+        policies(plain)
+    with pytest.raises(DefinitionError, match="made without role and bucket"):
+        policies(Pipeline("a").load_data("s3://my-data/churn.csv", label="churn").materialize())
+
+
+def test_the_command_prints_what_iam_takes(tmp_path: pathlib.Path) -> None:
+    bundle = str(chain().write(tmp_path / "bundle"))
+    both = CliRunner().invoke(main, ["policy", bundle])
+    assert both.exit_code == 0, both.output
+    assert set(json.loads(both.stdout)) == {"deployer", "execution", "trust"}
+    assert "note: parameter 'data'" in both.stderr
+    alone = CliRunner().invoke(main, ["policy", bundle, "--for", "execution"])
+    assert json.loads(alone.stdout) == json.loads(both.stdout)["execution"]
+    (tmp_path / "train.py").write_text(
+        "from fluentpipe import Pipeline\npipe = Pipeline('a').load_data('s3://my-data/a.csv', label='y')"
+    )
+    script = CliRunner().invoke(main, ["policy", f"{tmp_path}/train.py:pipe", "--role", ROLE, "--region", "eu-west-1"])
+    assert "arn:aws:s3:::sagemaker-eu-west-1-111122223333/a/code/*" in script.stdout
+    refused = CliRunner().invoke(main, ["policy", f"{tmp_path}/train.py:pipe"])
+    assert refused.exit_code == 2
+    assert "made without role and bucket" in refused.output
