@@ -65,7 +65,7 @@ def adopted(value: Any) -> Any:
         return type(value)(map(adopted, value))
     if type(value) is dict:
         return {key: adopted(each) for key, each in value.items()}
-    form = getattr(value, "expr", None)
+    form: Any = getattr(value, "expr", None)
     return _reference(form, value) if is_reference(form) else value
 
 

@@ -32,10 +32,10 @@ class Exchange(Generic[S]):
 
     if TYPE_CHECKING:  # what `Pipeline` has
 
-        def __new__(cls, name: str) -> Any: ...
+        def __new__(cls, name: str) -> Any: ...  # noqa: D102  Pipeline says it
         def _with(self, **changes: Any) -> Pipeline[Any]: ...
         def _with_step(self, step: Step) -> Pipeline[Any]: ...
-        def materialize(
+        def materialize(  # noqa: D102  Pipeline says it
             self, *, role: str | None = None, bucket: str | None = None, region: str | None = None
         ) -> Definition: ...
 
@@ -58,7 +58,7 @@ class Exchange(Generic[S]):
             ResolveError: It does not fit what is there.
         """
         name = str(getattr(step, "name", ""))
-        return _added(self._with(), [step], {name: takes or {}}, {name: outputs or {}}, stay=name)
+        return self._exchanged([step], {name: takes or {}}, {name: outputs or {}}, stay=name)
 
     @classmethod
     def from_sagemaker(
@@ -80,13 +80,9 @@ class Exchange(Generic[S]):
             SettingError: A step that was told of is not there.
             ResolveError: The steps do not fit together.
         """
-        return _added(
-            cls(pipeline.name),
-            list(pipeline.steps),
-            takes or {},
-            outputs or {},
-            config=pipeline.pipeline_definition_config,
-        )
+        pipe: Exchange[Any] = cls(pipeline.name)
+        config = pipeline.pipeline_definition_config
+        return pipe._exchanged(list(pipeline.steps), takes or {}, outputs or {}, config=config)
 
     def to_sagemaker(
         self, *, role: str | None = None, bucket: str | None = None, region: str | None = None, session: Any = None
@@ -113,6 +109,42 @@ class Exchange(Generic[S]):
         definition = self.materialize(role=role, bucket=bucket, region=region)
         return sdk.sdk_pipeline(definition, role=role, region=region, bucket=bucket, session=session)
 
+    def _exchanged(
+        self,
+        given: Sequence[Any],
+        takes: Mapping[str, Takes],
+        outputs: Mapping[str, Yields],
+        *,
+        stay: str = "",
+        config: Any = None,
+    ) -> Pipeline[Any]:
+        """The pipeline with all steps that objects of the SDK stand for, each in its scope.
+
+        What follows lies under the Condition step named `stay`, or else where the pipeline was.
+        """
+        from fluentpipe import sdk
+
+        pipe: Exchange[Any] = self
+        scopes: dict[str, Scope | None] = {"": self._scope}
+        members = sdk.members(given, tuple(self._chain), self.name, config)
+        _refuse_unknown([each.stands_for for each in members], takes, outputs)
+        for member in members:
+            what = takes.get(member.stands_for), outputs.get(member.stands_for)
+            pipe = pipe._plus(sdk.wrapped(member, pipe._chain, *what), scopes[member.gate])
+            scopes[member.name] = pipe._scope  # noqa: SLF001  a Pipeline is an Exchange
+        found: Pipeline[Any] = pipe._within(scopes.get(stay, self._scope))  # noqa: SLF001  ditto
+        return found
+
+    def _plus(self, step: Step, scope: Scope | None) -> Pipeline[Any]:
+        """The pipeline with a step in a scope."""
+        return self._within(scope)._with_step(step)  # noqa: SLF001  ditto
+
+    def _within(self, scope: Scope | None) -> Pipeline[Any]:
+        """The pipeline where later steps lie in another scope: they see what was made in it and around it."""
+        return self._with(
+            scope=scope, offers=self._offers if self._scope is scope else self._offers.merged(Offers(), scope)
+        )
+
 
 def let_the_sdk_take_references() -> None:
     """Make references pipeline variables of the SDK, if it is imported: they may then stand in its own objects."""
@@ -120,39 +152,6 @@ def let_the_sdk_take_references() -> None:
         from fluentpipe import sdk
 
         sdk.accept_references(sdk.installed())
-
-
-def _added(
-    pipe: Pipeline[Any],
-    given: Sequence[Any],
-    takes: Mapping[str, Takes],
-    outputs: Mapping[str, Yields],
-    *,
-    stay: str = "",
-    config: Any = None,
-) -> Pipeline[Any]:
-    """The pipeline with all steps that objects of the SDK stand for, each in its scope.
-
-    What follows lies under the Condition step named `stay`, or else where the pipeline was.
-    """
-    from fluentpipe import sdk
-
-    scopes: dict[str, Scope | None] = {"": pipe._scope}
-    members = sdk.members(given, tuple(pipe._chain), pipe.name, config)
-    _refuse_unknown([each.stands_for for each in members], takes, outputs)
-    for member in members:
-        what = takes.get(member.stands_for), outputs.get(member.stands_for)
-        wrapped = sdk.wrapped(member, pipe._chain, *what)
-        pipe = _at_scope(pipe, scopes[member.gate])._with_step(wrapped)
-        scopes[member.name] = pipe._scope
-    return _at_scope(pipe, scopes.get(stay, scopes[""]))
-
-
-def _at_scope(pipe: Pipeline[Any], scope: Scope | None) -> Pipeline[Any]:
-    """The pipeline where later steps lie in an outer scope: they see what was made there."""
-    if pipe._scope is scope:
-        return pipe
-    return pipe._with(scope=scope, offers=pipe._offers.merged(Offers(), scope))
 
 
 def _refuse_unknown(names: Sequence[str], *told: Mapping[str, Any]) -> None:

@@ -78,7 +78,7 @@ def members(given: Sequence[Any], known: Sequence[str], pipeline: str, config: A
 def _unfolded(sdk: Sdk, step: Any, gate: str) -> Iterator[tuple[Any, str, str]]:
     """The single steps in what was given: step, gate, and the name that its user knows it by."""
     if not isinstance(step, sdk.Step) and isinstance(getattr(step, "_step", None), sdk.Step):
-        step = step._step  # what a decorated function gave; the SDK's own way from it to its step
+        step = vars(step)["_step"]  # what a decorated function gave; the SDK's own way from it to its step
     inner = list(getattr(step, "steps", None) or ())
     if not isinstance(step, sdk.Step) and not inner:
         raise SettingError(
@@ -130,7 +130,7 @@ def wrapped(
         for name in places
         if name in open_inputs or name in given
     ]
-    contract = StepContract(f"Sdk{request['Type']}", "sdk_step", dependencies, yields)
+    contract = StepContract(f"Sdk{request['Type']}", "sdk_step", dependencies, yields, own_method=True)
     return SdkStep(request, contract, places, given)
 
 
@@ -150,16 +150,14 @@ def _written(sdk: Sdk, step: Any, names: Sequence[str], pipeline: str, config: A
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            if is_condition:
-                request = _condition_request(compiler, step)
-            else:
-                request = compiler._build_step(step).to_request()
+            # Private, but the one way to a single step: the public ones write all that it depends on as well.
+            written = _condition_request(compiler, step) if is_condition else compiler._build_step(step).to_request()  # noqa: SLF001
         except (TypeError, ValueError) as error:
             raise SettingError(f"{sdk!r} cannot write step {step.name!r}: {error}", step=step.name) from error
-    plain = _plain(adopted(request), step.name)
+    plain = _plain(adopted(written), step.name)
     if not plain.get("DependsOn"):
         plain.pop("DependsOn", None)
-    upstream = compiler.get_upstream_steps_from_step_arguments(request["Arguments"])
+    upstream = compiler.get_upstream_steps_from_step_arguments(written["Arguments"])
     return plain, [each for each in upstream if isinstance(each, sdk.Step)]
 
 
@@ -176,7 +174,7 @@ def _condition_request(compiler: Any, step: Any) -> dict[str, Any]:
         "DependsOn": [getattr(each, "name", each) for each in step.depends_on or ()],
         "Arguments": {
             **step.step_only_arguments,
-            "ElseSteps": [each.to_request() for each in compiler._build_steps(step.else_steps)],
+            "ElseSteps": [each.to_request() for each in compiler._build_steps(step.else_steps)],  # noqa: SLF001  as in _written
         },
     }
 

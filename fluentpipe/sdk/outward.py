@@ -90,8 +90,10 @@ def sdk_pipeline(
         pipeline_experiment_config=_experiment(variables, document.get("PipelineExperimentConfig")),
         **_mlflow(sdk, document.get("MlflowConfig")),
     )
-    found._version, found._metadata = document.get("Version", found._version), dict(document.get("Metadata") or {})
-    found.source, found.role = definition, role
+    # The SDK has no arguments for the first two.
+    vars(found).update(
+        _version=document.get("Version"), _metadata=dict(document.get("Metadata") or {}), source=definition, role=role
+    )
     _refuse_differences(sdk, definition, found)
     return found
 
@@ -177,7 +179,7 @@ def _compared(ours: Any, theirs: Any, path: str, key: str) -> Iterator[str]:
         inner = "" if key == "Steps" or key.rpartition(".")[2] in BRANCHES.values() else key
         for index, pair in enumerate(zip(ours, theirs, strict=True)):
             yield from _compared(*pair, path + write_key(index), inner)
-    elif type(ours) is not type(theirs) and not _are_numbers(ours, theirs) or ours != theirs:
+    elif ours != theirs or (type(ours) is not type(theirs) and not _are_numbers(ours, theirs)):
         yield f"{path}: {_said(ours)} here, {_said(theirs)} by the SDK"
 
 

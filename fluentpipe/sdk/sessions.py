@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import io
-import re
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -100,11 +99,14 @@ def offline_session(folder: str | Path, *, bucket: str = "my-bucket", region: st
 
     check_s3_uri(f"s3://{bucket}")
     sdk = installed()
-    boto = boto3.Session(_MADE_UP, _MADE_UP, region_name=region)
+    import botocore.session
+
+    core = botocore.session.Session()
+    # Else a body is sent in signed chunks with a checksum behind it.
+    core.set_config_variable("request_checksum_calculation", "when_required")
+    boto = boto3.Session(_MADE_UP, _MADE_UP, botocore_session=core, region_name=region)
     store = _Store(Path(folder).expanduser(), bucket)
     boto.events.register("before-send", store.answer)
-    # Else boto3 sends a body in signed chunks with a checksum behind it.
-    boto._session.set_config_variable("request_checksum_calculation", "when_required")
     return sdk.PipelineSession(boto_session=boto, default_bucket=bucket, sagemaker_config=_NO_TELEMETRY)
 
 
@@ -118,27 +120,33 @@ class _Store:
     def answer(self, request: Any, event_name: str, **_: object) -> Any:
         """What botocore takes for the response of the service."""
         operation = event_name.removeprefix("before-send.")
-        method = getattr(self, "_" + re.sub(r"\W", "_", operation), None)
-        if method is None:
+        answers = {
+            "sts.GetCallerIdentity": self._identity,
+            "s3.HeadBucket": self._nothing,
+            "s3.ListBuckets": self._buckets,
+            "s3.PutObject": self._put,
+            "s3.HeadObject": self._head,
+        }
+        if operation not in answers:
             raise FluentpipeError(
                 f"The SDK asked AWS for {operation}, which an offline session has no answer to.",
                 fix="use a session of your account for this: sagemaker_session=PipelineSession()",
             )
-        status, body = method(request)
+        status, body = answers[operation](request)
         return _response(request, status, body)
 
-    def _sts_GetCallerIdentity(self, _: Any) -> tuple[int, bytes]:
+    def _identity(self, _: Any) -> tuple[int, bytes]:
         text = f"<Arn>arn:aws:iam::{_ACCOUNT}:user/nobody</Arn><UserId>nobody</UserId><Account>{_ACCOUNT}</Account>"
         return 200, f"<Answer><GetCallerIdentityResult>{text}</GetCallerIdentityResult></Answer>".encode()
 
-    def _s3_HeadBucket(self, _: Any) -> tuple[int, bytes]:
+    def _nothing(self, _: Any) -> tuple[int, bytes]:
         return 200, b""
 
-    def _s3_ListBuckets(self, _: Any) -> tuple[int, bytes]:
+    def _buckets(self, _: Any) -> tuple[int, bytes]:
         text = f"<Bucket><Name>{self._bucket}</Name><CreationDate>2025-01-01T00:00:00Z</CreationDate></Bucket>"
         return 200, f"<ListAllMyBucketsResult><Buckets>{text}</Buckets></ListAllMyBucketsResult>".encode()
 
-    def _s3_PutObject(self, request: Any) -> tuple[int, bytes]:
+    def _put(self, request: Any) -> tuple[int, bytes]:
         file = self._file(request)
         body = request.body
         content = body.read(_LARGEST + 1) if hasattr(body, "read") else body or b""
@@ -148,7 +156,7 @@ class _Store:
         file.write_bytes(content)
         return 200, b""
 
-    def _s3_HeadObject(self, request: Any) -> tuple[int, bytes]:
+    def _head(self, request: Any) -> tuple[int, bytes]:
         return (200, b"") if self._file(request).is_file() else (404, b"")
 
     def _file(self, request: Any) -> Path:

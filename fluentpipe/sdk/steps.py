@@ -119,7 +119,9 @@ def written_step(variables: Variables, request: Mapping[str, Any]) -> Any:
     return step
 
 
-_properties = property(lambda step: step._properties, doc="The properties of the job, as of any step of the SDK.")
+_properties = property(
+    lambda step: vars(step)["_properties"], doc="The properties of the job, as of any step of the SDK."
+)
 
 
 def _facts(sdk: Sdk, request: Mapping[str, Any]) -> dict[str, Any]:

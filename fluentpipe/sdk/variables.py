@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fluentpipe.document import GET, JOIN, JSON_GET, is_reference
@@ -34,7 +34,8 @@ class Variables:
         """A JSON value with the SDK's object in the place of every reference."""
         if is_reference(value):
             ((function, inside),) = value.items()
-            return {GET: self._get, JOIN: self._join, JSON_GET: self._json_get}[function](inside)
+            readers: Mapping[str, Callable[[Any], Any]] = {GET: self._get, JOIN: self._join, JSON_GET: self._json_get}
+            return readers[function](inside)
         if isinstance(value, Mapping):
             return {key: self.of(each) for key, each in value.items()}
         if isinstance(value, (list, tuple)):
@@ -98,20 +99,22 @@ def properties_at(sdk: Sdk, step: Any, path: str) -> Any:
 
     A path that the SDK does not know, as of a newer API, is made a `Properties` all the same.
     """
-    here = step.properties
+    try:
+        here = _walked(step.properties, path)
+    except (AttributeError, KeyError, TypeError):
+        here = None
+    if isinstance(here, sdk.Properties) and here.path == path:
+        return here
+    return sdk.Properties(step_name=step.name, path=path, step=step)
+
+
+def _walked(here: Any, path: str) -> Any:
     for name, index, key in (match.groups() for match in _PART.finditer(path)):
-        try:
-            if name:
-                here = getattr(here, name) if not isinstance(here, dict) else here[name]
-            elif index or key:
-                here = here[int(index) if index else key]
-        except (AttributeError, KeyError, TypeError):
-            return sdk.Properties(step_name=step.name, path=path, step=step)
-    return (
-        here
-        if isinstance(here, sdk.Properties) and here.path == path
-        else sdk.Properties(step_name=step.name, path=path, step=step)
-    )
+        if name:
+            here = here[name] if isinstance(here, dict) else getattr(here, name)
+        elif index or key:
+            here = here[int(index) if index else key]
+    return here
 
 
 def parameter(sdk: Sdk, declared: Mapping[str, Any]) -> Any:

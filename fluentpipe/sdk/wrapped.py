@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -113,7 +114,7 @@ class SdkStep(Step):
 
 
 # Of the class itself, for messages; declared in the body it would be registered as a verb.
-SdkStep.contract = StepContract("SdkStep", "sdk_step")
+SdkStep.contract = StepContract("SdkStep", "sdk_step", own_method=True)
 
 
 def _with(value: Any, keys: Sequence[str | int], new: Any) -> Any:
@@ -128,9 +129,7 @@ def _with(value: Any, keys: Sequence[str | int], new: Any) -> Any:
 
 def at(value: Any, keys: Sequence[str | int]) -> Any:
     """What stands at a place; None if there is none."""
-    for key in keys:
-        try:
-            value = value[key]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return value
+    try:
+        return functools.reduce(lambda inner, key: inner[key], keys, value)
+    except (KeyError, IndexError, TypeError):
+        return None
