@@ -32,6 +32,12 @@ EXECUTION_ID = ExecutionVariables.PIPELINE_EXECUTION_ID
 
 def definition(programs: pathlib.Path) -> dict[str, Any]:
     """The definition that the SDK writes."""
+    written: dict[str, Any] = json.loads(pipeline(programs).definition())
+    return written
+
+
+def pipeline(programs: pathlib.Path) -> Pipeline:
+    """The pipeline, whose programs lie in a folder."""
     telemetry._send_telemetry_request = lambda *_, **__: None
     session = PipelineSession(offline.session(), sagemaker_config={}, default_bucket=chain.BUCKET)
     image = image_uris.retrieve("xgboost", region=offline.REGION, version=chain.XGBOOST)
@@ -99,11 +105,9 @@ def definition(programs: pathlib.Path) -> dict[str, Any]:
         if_steps=[registration],
         else_steps=[FailStep(name="quality_gate_failed", error_message=chain.FAILURE)],
     )
-    pipeline = Pipeline(
+    return Pipeline(
         name=chain.PIPELINE,
         parameters=[data],
         steps=[load, prepared, training, evaluation, gate],
         sagemaker_session=session,
     )
-    written: dict[str, Any] = json.loads(pipeline.definition())
-    return written

@@ -35,7 +35,13 @@ from sagemaker.train.configs import Compute, InputData, SourceCode
 
 
 def definition(mode: str, bucket: pathlib.Path) -> dict[str, Any]:
-    """The definition that the SDK writes; what it uploads is put below a folder.
+    """The definition that the SDK writes; what it uploads is put below a folder."""
+    written: dict[str, Any] = json.loads(pipeline(mode, bucket).definition())
+    return written
+
+
+def pipeline(mode: str, bucket: pathlib.Path) -> Pipeline:
+    """The pipeline; what the SDK uploads when it writes the definition is put below a folder.
 
     Args:
         mode: How the training names its program: `algorithm` or `drivers`.
@@ -130,11 +136,9 @@ def definition(mode: str, bucket: pathlib.Path) -> dict[str, Any]:
         if_steps=[registered],
         else_steps=[FailStep(name="AucTooLow", error_message=Join(on=" ", values=["AUC below", limit]))],
     )
-    pipeline = Pipeline(
+    return Pipeline(
         name=runnable.NAME,
         parameters=[data, count, limit],
         steps=[prepared, trained, evaluated, gate],
         sagemaker_session=session,
     )
-    written: dict[str, Any] = json.loads(pipeline.definition())
-    return written
