@@ -30,6 +30,7 @@ _PART = 8 << 20  # bytes; larger files go up in parts
 _MAX_PARTS = 9_000  # of one upload; S3 takes 10,000
 _SIDE_BY_SIDE = 8  # requests
 _ABANDONED = timedelta(days=1)  # after which parts of an upload are those of one that was killed
+_NOT_SEEN = frozenset(("404", "NoSuchKey", "NotFound", "403", "AccessDenied"))
 _TOLD_FROM = 64 << 20  # bytes; less is not worth lines of progress
 
 
@@ -218,7 +219,7 @@ def _stored(account: Account, uri: str, buckets: Mapping[str, Bucket]) -> tuple[
             found = account.client("s3").head_object(Bucket=bucket, Key=key, **buckets[bucket].expected_owner)
         except ClientError as error:
             # Without the right to list, S3 says "forbidden" for what is not there; uploading tells whether it is so.
-            if code_of(error) in ("404", "403", "NoSuchKey", "NotFound"):
+            if code_of(error) in _NOT_SEEN:
                 return 0, ""
             raise
     digest = found.get("Metadata", {}).get(DIGEST, "")

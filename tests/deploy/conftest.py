@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,14 +39,25 @@ def server() -> Iterator[str]:
     served.stop()
 
 
+@pytest.fixture
+def reset(server: str) -> Callable[[], None]:
+    """Empties the account."""
+    request = urllib.request.Request(f"{server}/moto-api/reset", method="POST")
+    return lambda: urllib.request.urlopen(request).close()
+
+
 @pytest.fixture(autouse=True)
-def empty(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def empty(server: str, reset: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty account, credentials for it, and no waiting between tries."""
-    urllib.request.urlopen(urllib.request.Request(f"{server}/moto-api/reset", method="POST")).close()
+    reset()
     for name, value in {**SECRETS, "AWS_ENDPOINT_URL": server, "AWS_DEFAULT_REGION": REGION}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
     monkeypatch.setattr("fluentpipe.deploy.upserting._PAUSE", 0)
+
+
+def undisturbed(_operation: str, _number: int, _request: Any) -> None:
+    """Requests go out as they are."""
 
 
 @attrs.define
@@ -54,7 +66,7 @@ class Wire:
 
     session: Any
     calls: list[str] = attrs.field(factory=list)  # HTTP requests by operation, repeated ones again
-    disturb: Callable[[str, int, Any], Any] = lambda operation, number, request: None
+    disturb: Callable[[str, int, Any], Any] = undisturbed
 
     def before_send(self, request: Any, event_name: str, **_: Any) -> Any:
         operation = event_name.rpartition(".")[2]
@@ -90,24 +102,36 @@ def answering(status: int, code: str, message: str, *, json: bool = True) -> Cal
     return lambda request: AWSResponse(request.url, status, {}, Raw())
 
 
+class Reusing(boto3.Session):
+    """Makes each client once for all tests: reading the model of SageMaker takes longer than a deployment."""
+
+    def client(self, service_name: str, *args: Any, **options: Any) -> Any:
+        made = vars(self).setdefault("made", {})
+        key = (service_name, options["region_name"], os.environ.get("AWS_MAX_ATTEMPTS"))
+        if key not in made:
+            made[key] = super().client(service_name, *args, **options)
+        return made[key]
+
+
 @pytest.fixture(scope="session")
-def session() -> Any:
-    """One for all tests: reading the model of SageMaker takes a quarter of a second."""
-    return boto3.Session(*SECRETS.values(), region_name=REGION)
+def _wire() -> Wire:
+    session = Reusing(*SECRETS.values(), region_name=REGION)
+    made = Wire(session)
+    session.events.register("before-send", made.before_send)
+    return made
 
 
 @pytest.fixture
-def wire(session: Any) -> Iterator[Wire]:
-    made = Wire(session)
-    session.events.register("before-send", made.before_send)
-    yield made
-    session.events.unregister("before-send", made.before_send)
+def wire(_wire: Wire) -> Wire:
+    _wire.calls.clear()
+    _wire.disturb = undisturbed
+    return _wire
 
 
 @pytest.fixture(scope="session")
-def aws(server: str, session: Any) -> Iterator[Account]:
-    """A way in of our own, to look and to prepare; made before all wires, so that its calls are on none."""
-    account = Account(session=session)
+def aws(server: str) -> Iterator[Account]:
+    """A way in beside the wire, to look and to prepare."""
+    account = Account(session=boto3.Session(*SECRETS.values(), region_name=REGION))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", server)
         for service in ("s3", "sagemaker", "iam"):
@@ -117,7 +141,7 @@ def aws(server: str, session: Any) -> Iterator[Account]:
 
 
 @pytest.fixture
-def put(aws: Account, wire: Wire) -> Callable[..., Any]:
+def put(wire: Wire) -> Callable[..., Any]:
     """Deploys on the wire, in silence."""
     return functools.partial(deploy, session=wire.session, say=lambda _line: None)
 
