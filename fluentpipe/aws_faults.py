@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -238,8 +239,17 @@ def _sign_in_errors() -> tuple[type[Exception], ...]:
 
 def _like(region: str) -> str:
     """A suggestion, where the region is none that boto3 knows."""
+    known = _regions()
+    return "" if region in known else did_you_mean(region, known)
+
+
+@functools.cache
+def _regions() -> tuple[str, ...]:
+    """Those of SageMaker that boto3 knows; reading them takes a while."""
     import boto3
 
-    known = [each for name in ("aws", "aws-cn", "aws-us-gov") for each in boto3.Session(
-        "none", "none", region_name="us-east-1").get_available_regions("sagemaker", partition_name=name)]  # fmt: skip
-    return "" if region in known else did_you_mean(region, known)
+    session = boto3.Session("none", "none", region_name="us-east-1")
+    partitions = ("aws", "aws-cn", "aws-us-gov")
+    return tuple(
+        each for name in partitions for each in session.get_available_regions("sagemaker", partition_name=name)
+    )

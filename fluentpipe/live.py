@@ -52,6 +52,7 @@ class Board:
     clock: Callable[[], float] = time.monotonic
     name: str = ""
     state: str = "Running"
+    has_memory: bool = True  # whether that of the steps is known
     rows: dict[str, Row] = attrs.field(factory=dict)
     started: float = attrs.field(init=False)
     ended: float | None = attrs.field(init=False, default=None)
@@ -68,6 +69,7 @@ class Board:
                 self.name = str(event.get("pipeline", ""))
                 self.rows = {name: Row(type_) for name, type_ in event.get("steps", {}).items()}
                 self.started -= event.get("elapsed") or 0.0
+                self.has_memory = not event.get("remote")
             elif kind == "run":
                 self.state, self.ended = state, self.clock()
                 if event.get("seconds") is not None:  # of one that was over before anybody looked
@@ -104,7 +106,8 @@ class Board:
             table.add_column("", width=1)
             table.add_column("step", no_wrap=True)
             table.add_column("time", no_wrap=True, justify="right", min_width=7)
-            table.add_column("memory", no_wrap=True, justify="right", min_width=8)
+            if self.has_memory:
+                table.add_column("memory", no_wrap=True, justify="right", min_width=8)
             table.add_column("progress", no_wrap=True, min_width=_BAR)
             table.add_column("", no_wrap=True, overflow="ellipsis", ratio=1)
             for name, row in self.rows.items():
@@ -117,13 +120,13 @@ class Board:
         sign, look = _LOOKS.get(row.state, ("?", ""))
         running = row.state == "Running"
         seconds = self.clock() - row.since if running else row.seconds
-        memory = f"{row.memory:.0f} MiB" if row.memory is not None else ""
+        memory = [f"{row.memory:.0f} MiB" if row.memory is not None else ""] if self.has_memory else []
         said = (row.progress.said or row.line) if running else row.reason.split("\n", 1)[0]
         return (
             Text(sign, look),
             Text(name, "" if row.state != "NotExecuted" else "dim"),
             _time(seconds),
-            memory,
+            *memory,
             _bar(row, self.clock()) if running else Text(row.state, look),
             Text(said, "dim" if row.state != "Failed" else "red"),
         )

@@ -12,7 +12,7 @@ import attrs
 
 from fluentpipe._run_outputs import BuiltinValues
 from fluentpipe.aws import Account
-from fluentpipe.definition import Definition
+from fluentpipe.definition import Definition, parse
 from fluentpipe.errors import RunError
 from fluentpipe.executions.failure import failure_of
 from fluentpipe.executions.following import POLL, follow
@@ -89,7 +89,7 @@ class Execution:
     @property
     def label(self) -> str:
         """How messages name it."""
-        return f"execution {self.id} of {self.name!r}"
+        return f"execution {self.short}"
 
     # ---- looking -----------------------------------------------------------------------------------------------------
 
@@ -175,7 +175,7 @@ class Execution:
         """The definition that it was started with; the pipeline may have another by now."""
         if self._known.definition is None:
             said = self.call("sagemaker", "describe_pipeline_definition_for_execution", PipelineExecutionArn=self.arn)
-            self._known.definition = Definition.load(said["PipelineDefinition"], name=self.name, strict=False)
+            self._known.definition = deployed(self.name, said["PipelineDefinition"])
         return self._known.definition
 
     @property
@@ -270,7 +270,7 @@ class Execution:
         """
         if (status := self.status) not in ("Failed", "Stopped", "CompletedWithFailures"):
             raise RunError(
-                f"{self.label} cannot be retried: it is {status}.",
+                f"Execution {self.short} cannot be retried: it is {status}.",
                 fix="start the pipeline again" if status == "Succeeded" else "wait for its end: watch(), or stop()",
                 run=self,
             )
@@ -316,6 +316,11 @@ class Execution:
 
     def __repr__(self) -> str:
         return f"<execution {self.id} of {self.name}>"
+
+
+def deployed(name: str, text: str) -> Definition:
+    """A definition that the service has taken, so that nothing of it needs to be checked again."""
+    return Definition(name, parse(text, f"the definition of pipeline {name!r}"), (), ())
 
 
 if TYPE_CHECKING:  # a checker reports here if the two drift apart

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fluentpipe.executions.execution import Execution
 
 LINES = 20  # of the log
+_ENDS = {"Failed": "failed", "CompletedWithFailures": "completed with failures", "Stopped": "was stopped"}
 
 
 def failure_of(execution: Execution) -> RunError:
@@ -21,14 +22,14 @@ def failure_of(execution: Execution) -> RunError:
     first = min(failed, key=lambda step: (step.end is None, step.end), default=None)
     if execution.status == "Stopped" and first is None:
         return RunError(
-            f"{execution.label} was stopped.",
+            f"Execution {execution.short} was stopped.",
             f"arn: {execution.arn}",
             fix=f"go on where it stopped: fluentpipe retry {execution.short}",
             run=execution,
         )
     if first is None:
         return RunError(
-            f"{execution.label} {execution.status.lower()}.", execution.failure, f"arn: {execution.arn}",
+            f"Execution {execution.short} {_ENDS.get(execution.status, execution.status)}.", execution.failure, f"arn: {execution.arn}",
             fix="see the reason that the service gives", run=execution,
         )  # fmt: skip
     if first.type == "Fail":

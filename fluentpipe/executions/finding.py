@@ -91,10 +91,13 @@ def find(account: Account, which: str) -> Execution:
     fitting = [each for each in known if each.id == wanted]
     fitting = fitting or [each for each in known if each.id.startswith(wanted) or each.id.endswith(wanted)]
     if len(fitting) != 1:
-        what = "fits several" if fitting else f"is none.{did_you_mean(wanted, [each.id for each in known])}"
-        listed = [f"{each.id} {each.status}" for each in (fitting or known)[:5]]
+        what = f"fits {len(fitting)} executions" if fitting else "is no execution"
+        near = "" if fitting else did_you_mean(wanted, [each.id for each in known])
+        listed = ", ".join(f"{each.id} ({each.status})" for each in (fitting or known)[:5])
         raise UnknownExecution(
-            f"Of the executions of {pipeline!r}, {wanted!r} {what}", *listed, fix=f"fluentpipe executions {pipeline}"
+            f"{wanted!r} {what} of pipeline {pipeline!r}.{near}",
+            f"{'they are' if fitting else 'the newest'}: {listed}",
+            fix=f"fluentpipe executions {pipeline} lists them",
         )
     return Execution(fitting[0].arn, account)
 

@@ -39,7 +39,13 @@ class Follower:
         if not self._began:
             types = {name: step.type for name, step in seen.steps.items()}
             self.teller(
-                {"event": "run started", "pipeline": self.execution.name, "steps": types, "elapsed": seen.elapsed}
+                {
+                    "event": "run started",
+                    "pipeline": self.execution.name,
+                    "steps": types,
+                    "elapsed": seen.elapsed,
+                    "remote": True,
+                }
             )
             self._began = True
         for step in seen.steps.values():
@@ -80,7 +86,7 @@ def follow(execution: Execution, poll: float, echo: Echo) -> None:
     except KeyboardInterrupt:
         if say is not None:
             say(
-                f"{execution.label} goes on. Watch it again: fluentpipe watch {execution.short}; "
+                f"Execution {execution.short} goes on. Watch it again: fluentpipe watch {execution.short}; "
                 f"end it: fluentpipe stop {execution.short}"
             )
         raise
@@ -104,7 +110,7 @@ def _until_over(follower: Follower, poll: float) -> None:
 def _lost(execution: Execution, error: AwsError) -> AwsError:
     headline, *lines = str(error).split("\n  ")
     return type(error)(
-        f"{execution.label} cannot be watched any more; it goes on. {headline}",
+        f"Execution {execution.short} cannot be watched any more; it goes on. {headline}",
         *(line for line in lines if not line.startswith("fix: ")),
         fix=f"with a network: fluentpipe watch {execution.short}",
         **{name: value for name, value in vars(error).items() if name != "fix"},

@@ -11,7 +11,7 @@ from fluentpipe.definition import Definition
 from fluentpipe.errors import AwsError, SettingError, Throttled, Unreachable
 from fluentpipe.executions.arguments import data_parameter, needs_others, pipeline_parameters, selected_steps
 from fluentpipe.executions.data import Data
-from fluentpipe.executions.execution import Execution, new_token
+from fluentpipe.executions.execution import Execution, deployed, new_token
 from fluentpipe.executions.finding import list_executions
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def deployed_definition(account: Account, pipeline: str) -> Definition:
     """
     with account.explained(f"describe pipeline {pipeline!r}", resource=pipeline):
         said = account.client("sagemaker").describe_pipeline(PipelineName=pipeline)
-    return Definition.load(said["PipelineDefinition"], name=said["PipelineName"], strict=False)
+    return deployed(said["PipelineName"], said["PipelineDefinition"])
 
 
 def _selection(

@@ -13,7 +13,9 @@ A listener is any function that takes an event, a mapping with `time` (ISO 8601,
     run Succeeded      likewise `run Failed`, `run Stopped`: the last one
 
 Who follows a run that began before also gets `elapsed` in `run started` and `step Running`, and `seconds` in the last one:
-how long that took by then. All but `output` and `memory` are also the lines of events.jsonl. Readers pass over events and members that they do not know.
+how long that took by then; `remote` in `run started` says that it runs elsewhere.
+
+All but `output` and `memory` are also the lines of events.jsonl. Readers pass over events and members that they do not know.
 """
 
 from __future__ import annotations

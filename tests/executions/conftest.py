@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -14,7 +13,7 @@ from fluentpipe.aws import Account
 from fluentpipe.definition import Definition
 from fluentpipe.executions import Execution, start
 
-from .service import REGION, Frame, Service, all_succeeded, models, serve
+from .service import REGION, Frame, Server, Service, all_succeeded, serve
 
 GOLDEN = Path(__file__).parent / "golden"
 ROLE = "arn:aws:iam::111122223333:role/SageMakerRole"
@@ -26,7 +25,9 @@ def churn() -> Definition:
         Pipeline("churn")
         .load_data("s3://my-bucket/churn.csv", label="churn")
         .preprocess()
-        .train_xgboost(max_depth=Parameter("depth", 6), booster=Parameter("booster", "gbtree", choices=("gbtree", "dart")))
+        .train_xgboost(
+            max_depth=Parameter("depth", 6), booster=Parameter("booster", "gbtree", choices=("gbtree", "dart"))
+        )
         .evaluate_performance()
         .require(min_auc=0.80)
         .register("churn-models")
@@ -35,24 +36,45 @@ def churn() -> Definition:
 
 
 @pytest.fixture(scope="session")
-def service_models() -> Any:
-    return models()
+def server() -> Iterator[Server]:
+    """One server, and one account with its clients, for all tests: making a client takes most of a second."""
+    served = serve(Service(churn(), []))
+    yield next(served)
+    next(served, None)
+
+
+@pytest.fixture(scope="session")
+def shared_account(server: Server) -> Iterator[Account]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in _settings(server).items():
+            patch.setenv(name, value)
+        made = Account(region=REGION, session=boto3.Session())
+        for service in ("sagemaker", "logs"):
+            made.client(service)
+    yield made
+    made.close()
+
+
+def _settings(server: Server) -> dict[str, str]:
+    """Credentials of nobody, one try, and the way to the server."""
+    return {
+        "AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing", "AWS_MAX_ATTEMPTS": "1",
+        "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL_SAGEMAKER": server.url,
+        "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": server.url,
+    }  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Credentials of nobody, one try, and a home of its own."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing", "AWS_MAX_ATTEMPTS": "1",
-        "FLUENTPIPE_HOME": str(tmp_path / "home"), "AWS_DEFAULT_REGION": REGION,
-    }.items():  # fmt: skip
+def environment(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """For commands, and a home of its own."""
+    for name, value in {**_settings(server), "FLUENTPIPE_HOME": str(tmp_path / "home")}.items():
         monkeypatch.setenv(name, value)
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
-def service(service_models: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+def service(server: Server) -> Iterator[Service]:
     """The service, with the pipeline deployed; whatever does not fit its shapes fails the test."""
     definition = churn()
     frames = [
@@ -60,20 +82,14 @@ def service(service_models: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Se
         Frame("Executing", {"data_loading": "Succeeded", "tabular_preprocessing": "Executing"}),
         Frame("Succeeded", dict(all_succeeded(definition))),
     ]
-    served = serve(Service(definition, frames, models=service_models))
-    found = next(served)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", found.url)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", found.url)
+    server.service = found = Service(definition, frames, models=server.service.models, url=server.url)
     yield found
-    next(served, None)
     assert not found.faults, "\n".join(found.faults)
 
 
 @pytest.fixture
-def account(service: Service) -> Iterator[Account]:
-    made = Account(region=REGION, session=boto3.Session())
-    yield made
-    made.close()
+def account(service: Service, shared_account: Account) -> Account:
+    return shared_account
 
 
 @pytest.fixture

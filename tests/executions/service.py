@@ -4,6 +4,8 @@ moto has no step lists, no stop and no retry. Every request is held against boto
 its output shape; what does not fit is a fault, and a fault fails the test.
 """
 
+# ruff: noqa: N802, N803  # operations and their members have the names that the service gives them
+
 from __future__ import annotations
 
 import json
@@ -139,7 +141,9 @@ class Service:
         if not same:
             arn = f"{self._arn()}/execution/exec{len(self.executions):08}"
             frames = [Frame(each.status, each.steps, each.reason, each.reasons, each.more) for each in self.frames]
-            same = [Running(arn, {**request, "ClientRequestToken": ClientRequestToken}, frames, self.definition.to_json())]
+            same = [
+                Running(arn, {**request, "ClientRequestToken": ClientRequestToken}, frames, self.definition.to_json())
+            ]
             self.executions += same
         return {"PipelineExecutionArn": same[0].arn}
 
@@ -310,15 +314,25 @@ def job_name(arn: str, step: str) -> str:
     return f"pipelines-{arn.rpartition('/')[2]}-{step.replace('_', '-')}"[:63]
 
 
-def serve(service: Service) -> Iterator[Service]:
-    """The server, as long as the generator is not closed; its URL is in the service."""
+@attrs.define
+class Server:
+    """The address, and whose state it serves."""
+
+    url: str
+    service: Service
+
+
+def serve(service: Service) -> Iterator[Server]:
+    """The server, as long as the generator is not closed."""
+    served = Server("", service)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one packet, or each answer waits 40 ms for an acknowledgement
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
-            answered = service.answer(self.headers["X-Amz-Target"], body)
+            answered = served.service.answer(self.headers["X-Amz-Target"], body)
             if answered is None:
                 self.close_connection = True
                 return
@@ -337,8 +351,8 @@ def serve(service: Service) -> Iterator[Service]:
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    service.url = f"http://127.0.0.1:{server.server_port}"
-    yield service
+    served.url = f"http://127.0.0.1:{server.server_port}"
+    yield served
     server.shutdown()
     thread.join()
     server.server_close()
