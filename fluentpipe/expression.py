@@ -254,9 +254,12 @@ class Condition:
 
     __slots__ = ("op", "operands")
 
+    op: str
+    operands: tuple[Any, ...]
+
     def __init__(self, op: str, operands: tuple[Any, ...]) -> None:
         self.op = op
-        self.operands: tuple[Any, ...] = tuple(lift(value) if isinstance(value, str) else value for value in operands)
+        self.operands = tuple(lift(value) if isinstance(value, str) else value for value in operands)
 
     if not MYPY:
 

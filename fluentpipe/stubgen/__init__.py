@@ -1,6 +1,6 @@
 """Generated source: the verbs as methods, the stubs of the library, and those of a project's own steps."""
 
-from fluentpipe.stubgen.files import COMMAND, generated, stale, write, write_file
+from fluentpipe.stubgen.files import COMMAND, generated, stale, surplus, write, write_file
 from fluentpipe.stubgen.project import command_line, project_classes, project_stub, stub_file
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "project_stub",
     "stale",
     "stub_file",
+    "surplus",
     "write",
     "write_file",
 ]

@@ -9,7 +9,9 @@ from pathlib import Path
 import fluentpipe
 from fluentpipe.step import Step, step_classes
 from fluentpipe.stubgen.names import Names
+from fluentpipe.stubgen.outline import outlines
 from fluentpipe.stubgen.properties import properties_source
+from fluentpipe.stubgen.values import values_source
 from fluentpipe.stubgen.verbs import Form, outputs_by_step, outputs_classes, verbs_class
 
 COMMAND = "python -m fluentpipe.stubgen"
@@ -26,22 +28,41 @@ def built_in() -> tuple[type[Step], ...]:
     """The step classes of the library itself, in the order of the flow."""
     import fluentpipe.steps  # noqa: F401  declares them
 
-    return tuple(cls for cls in step_classes() if cls.__module__.startswith("fluentpipe.steps."))
+    built = [cls for cls in step_classes() if cls.__module__.startswith("fluentpipe.steps.")]
+    return tuple(cls for cls in built if not cls.contract.own_method)
 
 
 def generated() -> Mapping[Path, str]:
-    """The generated files of the library -> their text; the same bytes for the same classes."""
-    return {
+    """The generated files of the library -> their text; the same bytes for the same classes and modules."""
+    files = {
         PACKAGE / "_verbs.py": _module(built_in()),
         STUBS / "_verbs.pyi": _stub(built_in()),
         PACKAGE / "_properties.py": header(COMMAND) + properties_source(),
+        PACKAGE / "_run_outputs.py": header(COMMAND) + values_source(built_in()),
     }
+    return {**files, **_outlines(files)}
+
+
+def _outlines(files: Mapping[Path, str]) -> Mapping[Path, str]:
+    init = (
+        PACKAGE / "__init__.py"
+    )  # has no stub: with one jedi, too, would read all the stubs, and give up on long chains
+    leaving = {**files, PACKAGE / "_verbs.py": files[STUBS / "_verbs.pyi"], init: init.read_text("utf-8")}
+    found = outlines(PACKAGE, leaving).items()
+    return {STUBS / source.relative_to(PACKAGE).with_suffix(".pyi"): header(COMMAND) + text for source, text in found}
+
+
+def surplus() -> list[Path]:
+    """Stubs that lie there although no module needs one any more."""
+    return sorted({*STUBS.rglob("*.pyi")} - {*generated()})
 
 
 def write() -> None:
-    """Write the generated files of the library."""
+    """Write the generated files of the library, and remove those of which there is no need."""
     for path, text in generated().items():
         write_file(path, text)
+    for path in surplus():
+        path.unlink()
 
 
 def write_file(path: Path, text: str) -> None:

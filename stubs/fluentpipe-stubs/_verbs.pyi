@@ -111,6 +111,7 @@ class Verbs(Generic[S]):
         output_kms_key: str | Deferred[str | Kind] | None = None,
         network_isolation: bool | Deferred[bool] | None = None,
         encrypt_traffic: bool | Deferred[bool] | None = None,
+        job_type: Literal["training", "validation", "testing", "calibration"] | None = None,
         depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         cache_expire_after: bool | str | None = None,
         name: str | None = None,
@@ -151,6 +152,7 @@ class Verbs(Generic[S]):
             output_kms_key: KMS key that encrypts what the job writes to S3.
             network_isolation: Whether the program has no network.
             encrypt_traffic: Whether instances encrypt what they send each other.
+            job_type: Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             name: Name of the step; 'data_loading' by default, another for a second use.
 
@@ -187,9 +189,11 @@ class Verbs(Generic[S]):
         output_kms_key: str | Deferred[str | Kind] | None = None,
         network_isolation: bool | Deferred[bool] | None = None,
         encrypt_traffic: bool | Deferred[bool] | None = None,
+        job_type: Literal["training", "validation", "testing", "calibration"] | None = None,
         depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         cache_expire_after: bool | str | None = None,
         raw_data: Given[RawData | ProcessingOutput] | None = None,
+        fitted_preprocessing: Given[PreprocessingModel | ProcessingOutput] | None = None,
         name: str | None = None,
     ) -> Pipeline[Union[S, TrainingData, ValidationData, TestData, PreprocessingModel]]:
         """Turn raw columns into numbers and categories that a learner of trees takes.
@@ -230,8 +234,10 @@ class Verbs(Generic[S]):
             output_kms_key: KMS key that encrypts what the job writes to S3.
             network_isolation: Whether the program has no network.
             encrypt_traffic: Whether instances encrypt what they send each other.
+            job_type: Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             raw_data: Rows as they came, split or not. Wired by itself; takes RawData.
+            fitted_preprocessing: A transformation to apply, instead of learning one: with a job type, that of the training. Optional; wired by itself; takes PreprocessingModel.
             name: Name of the step; 'tabular_preprocessing' by default, another for a second use.
 
         Outputs:
@@ -246,6 +252,7 @@ class Verbs(Generic[S]):
         *,
         depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         raw_data: Given[RawData | ProcessingOutput] | None = None,
+        fitted_preprocessing: Given[PreprocessingModel | ProcessingOutput] | None = None,
         name: str | None = None,
     ) -> Pipeline[Union[S, TrainingData, ValidationData, TestData, PreprocessingModel]]:
         """Turn raw columns into numbers and categories that a learner of trees takes.
@@ -262,6 +269,7 @@ class Verbs(Generic[S]):
         Args:
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             raw_data: Rows as they came, split or not. Wired by itself; takes RawData.
+            fitted_preprocessing: A transformation to apply, instead of learning one: with a job type, that of the training. Optional; wired by itself; takes PreprocessingModel.
             name: Name of the step; 'tabular_preprocessing' by default, another for a second use.
 
         Outputs:
@@ -628,6 +636,7 @@ class Verbs(Generic[S]):
         output_kms_key: str | Deferred[str | Kind] | None = None,
         network_isolation: bool | Deferred[bool] | None = None,
         encrypt_traffic: bool | Deferred[bool] | None = None,
+        job_type: Literal["training", "validation", "testing", "calibration"] | None = None,
         depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         cache_expire_after: bool | str | None = None,
         model_artifacts: Given[ModelArtifacts] | None = None,
@@ -662,6 +671,7 @@ class Verbs(Generic[S]):
             output_kms_key: KMS key that encrypts what the job writes to S3.
             network_isolation: Whether the program has no network.
             encrypt_traffic: Whether instances encrypt what they send each other.
+            job_type: Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             model_artifacts: The model. Wired by itself; takes ModelArtifacts.
             test_data: Rows that the model has not learned from. Wired by itself; takes TestData.
@@ -934,13 +944,37 @@ class BuiltinOutputs(Outputs):
 
     data_loading: Final[DataLoadingOutputs]
     """The outputs of DataLoading: Load a table of rows and split it into training, validation and test rows."""
+    data_loading_training: Final[DataLoadingOutputs]
+    """The outputs of DataLoading: Load a table of rows and split it into training, validation and test rows."""
+    data_loading_validation: Final[DataLoadingOutputs]
+    """The outputs of DataLoading: Load a table of rows and split it into training, validation and test rows."""
+    data_loading_testing: Final[DataLoadingOutputs]
+    """The outputs of DataLoading: Load a table of rows and split it into training, validation and test rows."""
+    data_loading_calibration: Final[DataLoadingOutputs]
+    """The outputs of DataLoading: Load a table of rows and split it into training, validation and test rows."""
     tabular_preprocessing: Final[TabularPreprocessingOutputs]
+    """The outputs of TabularPreprocessing: Turn raw columns into numbers and categories that a learner of trees takes."""
+    tabular_preprocessing_training: Final[TabularPreprocessingOutputs]
+    """The outputs of TabularPreprocessing: Turn raw columns into numbers and categories that a learner of trees takes."""
+    tabular_preprocessing_validation: Final[TabularPreprocessingOutputs]
+    """The outputs of TabularPreprocessing: Turn raw columns into numbers and categories that a learner of trees takes."""
+    tabular_preprocessing_testing: Final[TabularPreprocessingOutputs]
+    """The outputs of TabularPreprocessing: Turn raw columns into numbers and categories that a learner of trees takes."""
+    tabular_preprocessing_calibration: Final[TabularPreprocessingOutputs]
     """The outputs of TabularPreprocessing: Turn raw columns into numbers and categories that a learner of trees takes."""
     xgboost_training: Final[XGBoostTrainingOutputs]
     """The outputs of XGBoostTraining: Train gradient-boosted trees with XGBoost."""
     xgboost_tuning: Final[XGBoostTuningOutputs]
     """The outputs of XGBoostTuning: Search the hyperparameters under which gradient-boosted trees predict best; the best model is the output."""
     model_evaluation: Final[ModelEvaluationOutputs]
+    """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
+    model_evaluation_training: Final[ModelEvaluationOutputs]
+    """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
+    model_evaluation_validation: Final[ModelEvaluationOutputs]
+    """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
+    model_evaluation_testing: Final[ModelEvaluationOutputs]
+    """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
+    model_evaluation_calibration: Final[ModelEvaluationOutputs]
     """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
     quality_gate: Final[QualityGateOutputs]
     """The outputs of QualityGate: Stop the pipeline unless the evaluated model reaches every figure; each one is a condition of its own."""
