@@ -119,6 +119,7 @@ class Verbs(Generic[S]):
         output_kms_key: str | Deferred[str | Kind] | None = None,
         network_isolation: bool | Deferred[bool] | None = None,
         encrypt_traffic: bool | Deferred[bool] | None = None,
+        job_type: Literal["training", "validation", "testing", "calibration"] | None = None,
         depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         cache_expire_after: bool | str | None = None,
         name: str | None = None,
@@ -159,6 +160,7 @@ class Verbs(Generic[S]):
             output_kms_key: KMS key that encrypts what the job writes to S3.
             network_isolation: Whether the program has no network.
             encrypt_traffic: Whether instances encrypt what they send each other.
+            job_type: Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             name: Name of the step; 'data_loading' by default, another for a second use.
 
@@ -197,9 +199,11 @@ class Verbs(Generic[S]):
         output_kms_key: str | Deferred[str | Kind] | None = None,
         network_isolation: bool | Deferred[bool] | None = None,
         encrypt_traffic: bool | Deferred[bool] | None = None,
+        job_type: Literal["training", "validation", "testing", "calibration"] | None = None,
         depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         cache_expire_after: bool | str | None = None,
         raw_data: Given[RawData | ProcessingOutput] | None = None,
+        fitted_preprocessing: Given[PreprocessingModel | ProcessingOutput] | None = None,
         name: str | None = None,
     ) -> Pipeline[Any]:
         """Turn raw columns into numbers and categories that a learner of trees takes.
@@ -240,8 +244,10 @@ class Verbs(Generic[S]):
             output_kms_key: KMS key that encrypts what the job writes to S3.
             network_isolation: Whether the program has no network.
             encrypt_traffic: Whether instances encrypt what they send each other.
+            job_type: Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             raw_data: Rows as they came, split or not. Wired by itself; takes RawData.
+            fitted_preprocessing: A transformation to apply, instead of learning one: with a job type, that of the training. Optional; wired by itself; takes PreprocessingModel.
             name: Name of the step; 'tabular_preprocessing' by default, another for a second use.
 
         Outputs:
@@ -258,6 +264,7 @@ class Verbs(Generic[S]):
         *,
         depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         raw_data: Given[RawData | ProcessingOutput] | None = None,
+        fitted_preprocessing: Given[PreprocessingModel | ProcessingOutput] | None = None,
         name: str | None = None,
     ) -> Pipeline[Any]:
         """Turn raw columns into numbers and categories that a learner of trees takes.
@@ -274,6 +281,7 @@ class Verbs(Generic[S]):
         Args:
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             raw_data: Rows as they came, split or not. Wired by itself; takes RawData.
+            fitted_preprocessing: A transformation to apply, instead of learning one: with a job type, that of the training. Optional; wired by itself; takes PreprocessingModel.
             name: Name of the step; 'tabular_preprocessing' by default, another for a second use.
 
         Outputs:
@@ -646,6 +654,7 @@ class Verbs(Generic[S]):
         output_kms_key: str | Deferred[str | Kind] | None = None,
         network_isolation: bool | Deferred[bool] | None = None,
         encrypt_traffic: bool | Deferred[bool] | None = None,
+        job_type: Literal["training", "validation", "testing", "calibration"] | None = None,
         depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         cache_expire_after: bool | str | None = None,
         model_artifacts: Given[ModelArtifacts] | None = None,
@@ -680,6 +689,7 @@ class Verbs(Generic[S]):
             output_kms_key: KMS key that encrypts what the job writes to S3.
             network_isolation: Whether the program has no network.
             encrypt_traffic: Whether instances encrypt what they send each other.
+            job_type: Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             model_artifacts: The model. Wired by itself; takes ModelArtifacts.
             test_data: Rows that the model has not learned from. Wired by itself; takes TestData.
@@ -910,13 +920,37 @@ class BuiltinOutputs(Outputs):
     if TYPE_CHECKING:
         data_loading: DataLoadingOutputs
         """The outputs of DataLoading: Load a table of rows and split it into training, validation and test rows."""
+        data_loading_training: DataLoadingOutputs
+        """The outputs of DataLoading: Load a table of rows and split it into training, validation and test rows."""
+        data_loading_validation: DataLoadingOutputs
+        """The outputs of DataLoading: Load a table of rows and split it into training, validation and test rows."""
+        data_loading_testing: DataLoadingOutputs
+        """The outputs of DataLoading: Load a table of rows and split it into training, validation and test rows."""
+        data_loading_calibration: DataLoadingOutputs
+        """The outputs of DataLoading: Load a table of rows and split it into training, validation and test rows."""
         tabular_preprocessing: TabularPreprocessingOutputs
+        """The outputs of TabularPreprocessing: Turn raw columns into numbers and categories that a learner of trees takes."""
+        tabular_preprocessing_training: TabularPreprocessingOutputs
+        """The outputs of TabularPreprocessing: Turn raw columns into numbers and categories that a learner of trees takes."""
+        tabular_preprocessing_validation: TabularPreprocessingOutputs
+        """The outputs of TabularPreprocessing: Turn raw columns into numbers and categories that a learner of trees takes."""
+        tabular_preprocessing_testing: TabularPreprocessingOutputs
+        """The outputs of TabularPreprocessing: Turn raw columns into numbers and categories that a learner of trees takes."""
+        tabular_preprocessing_calibration: TabularPreprocessingOutputs
         """The outputs of TabularPreprocessing: Turn raw columns into numbers and categories that a learner of trees takes."""
         xgboost_training: XGBoostTrainingOutputs
         """The outputs of XGBoostTraining: Train gradient-boosted trees with XGBoost."""
         xgboost_tuning: XGBoostTuningOutputs
         """The outputs of XGBoostTuning: Search the hyperparameters under which gradient-boosted trees predict best; the best model is the output."""
         model_evaluation: ModelEvaluationOutputs
+        """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
+        model_evaluation_training: ModelEvaluationOutputs
+        """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
+        model_evaluation_validation: ModelEvaluationOutputs
+        """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
+        model_evaluation_testing: ModelEvaluationOutputs
+        """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
+        model_evaluation_calibration: ModelEvaluationOutputs
         """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
         quality_gate: QualityGateOutputs
         """The outputs of QualityGate: Stop the pipeline unless the evaluated model reaches every figure; each one is a condition of its own."""

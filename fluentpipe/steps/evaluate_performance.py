@@ -40,6 +40,7 @@ class ModelEvaluation(ProcessingStep):
                 "test_data",
                 TestData,
                 compatible_sources=("TabularPreprocessing",),
+                job_types=("testing", "training", ""),
                 semantic_keywords=("test", "data"),
                 description="Rows that the model has not learned from.",
             ),

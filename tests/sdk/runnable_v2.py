@@ -17,6 +17,7 @@ from sagemaker.model_metrics import MetricsSource, ModelMetrics
 from sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
 from sagemaker.sklearn.estimator import SKLearn
 from sagemaker.sklearn.processing import SKLearnProcessor
+from sagemaker.tuner import ContinuousParameter, HyperparameterTuner, IntegerParameter
 from sagemaker.workflow.condition_step import ConditionStep
 from sagemaker.workflow.conditions import ConditionGreaterThanOrEqualTo
 from sagemaker.workflow.fail_step import FailStep
@@ -26,15 +27,21 @@ from sagemaker.workflow.parameters import ParameterFloat, ParameterInteger, Para
 from sagemaker.workflow.pipeline import Pipeline
 from sagemaker.workflow.pipeline_context import PipelineSession
 from sagemaker.workflow.properties import PropertyFile
-from sagemaker.workflow.steps import CacheConfig, ProcessingStep, TrainingStep
+from sagemaker.workflow.steps import CacheConfig, ProcessingStep, TrainingStep, TuningStep
 from sagemaker.xgboost import XGBoost
 
 
 def definition(mode: str, bucket: pathlib.Path) -> dict[str, Any]:
-    """The definition that the SDK writes; what it uploads is put below a folder.
+    """The definition that the SDK writes; what it uploads is put below a folder."""
+    written: dict[str, Any] = json.loads(pipeline(mode, bucket).definition())
+    return written
+
+
+def pipeline(mode: str, bucket: pathlib.Path) -> Pipeline:
+    """The pipeline; what the SDK uploads when it writes the definition is put below a folder.
 
     Args:
-        mode: How the training names its program: `algorithm`, `xgboost` or `sklearn`.
+        mode: How the training names its program: `algorithm`, `xgboost` or `sklearn`; `tuning` searches the first.
         bucket: Stands for the bucket.
     """
     telemetry._send_telemetry_request = lambda *_, **__: None
@@ -58,16 +65,27 @@ def definition(mode: str, bucket: pathlib.Path) -> dict[str, Any]:
     parts = prepared.properties.ProcessingOutputConfig.Outputs
     image = image_uris.retrieve("xgboost", region=runnable.REGION, version=runnable.XGBOOST)
     common |= {"instance_count": 1}
-    training = {"hyperparameters": runnable.HYPERPARAMETERS, "output_path": f"s3://{runnable.BUCKET}/models", **common}
+    training = {
+        "hyperparameters": dict(runnable.HYPERPARAMETERS),
+        "output_path": f"s3://{runnable.BUCKET}/models",
+        **common,
+    }
     script = {"entry_point": "train.py", "source_dir": str(runnable.PROGRAMS)}
     estimator: Any = {
         "algorithm": lambda: Estimator(image_uri=image, **training),
+        "tuning": lambda: Estimator(image_uri=image, **training),
         "xgboost": lambda: XGBoost(framework_version=runnable.XGBOOST, **script, **training),
         "sklearn": lambda: SKLearn(framework_version=runnable.SKLEARN, **script, **training),
     }[mode]()
     channels = {x: TrainingInput(parts[x].S3Output.S3Uri, content_type="text/csv") for x in runnable.PARTS[:2]}
-    trained = TrainingStep(name="Train", step_args=estimator.fit(channels), cache_config=cache)
-    model_data = trained.properties.ModelArtifacts.S3ModelArtifacts
+    if mode == "tuning":
+        ranges = {"max_depth": IntegerParameter(2, 4), "eta": ContinuousParameter(0.1, 0.5, "Logarithmic")}
+        tuner = HyperparameterTuner(estimator, "validation:auc", ranges, max_jobs=3, max_parallel_jobs=2, random_seed=1)
+        trained = TuningStep(name="Tune", step_args=tuner.fit(channels), cache_config=cache)
+        model_data = trained.get_top_model_s3_uri(0, runnable.BUCKET, "models")
+    else:
+        trained = TrainingStep(name="Train", step_args=estimator.fit(channels), cache_config=cache)
+        model_data = trained.properties.ModelArtifacts.S3ModelArtifacts
 
     report = PropertyFile(name="EvalReport", output_name="evaluation", path="evaluation.json")
     evaluated = ProcessingStep(
@@ -98,11 +116,9 @@ def definition(mode: str, bucket: pathlib.Path) -> dict[str, Any]:
         if_steps=[registered],
         else_steps=[FailStep(name="AucTooLow", error_message=Join(on=" ", values=["AUC below", limit]))],
     )
-    pipeline = Pipeline(
+    return Pipeline(
         name=runnable.NAME,
         parameters=[data, count, limit],
         steps=[prepared, trained, evaluated, gate],
         sagemaker_session=session,
     )
-    written: dict[str, Any] = json.loads(pipeline.definition())
-    return written

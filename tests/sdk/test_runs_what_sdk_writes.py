@@ -44,7 +44,7 @@ def load(file: Path, folder: Path) -> Path:
 
 def test_there_is_a_definition_for_each_way_to_name_a_program():
     assert [file.stem for file in WRITTEN] == [
-        "run_v2_algorithm", "run_v2_sklearn", "run_v2_xgboost", "run_v3_algorithm", "run_v3_drivers",
+        "run_v2_algorithm", "run_v2_sklearn", "run_v2_tuning", "run_v2_xgboost", "run_v3_algorithm", "run_v3_drivers",
     ]  # fmt: skip
 
 
@@ -58,7 +58,9 @@ def test_a_definition_of_the_sdk_runs_to_a_registered_model(file, tmp_path):
         assert tar.getnames() == ["xgboost-model"]
     (report,) = (model.path / "metrics").rglob("evaluation.json")
     assert 0.95 < json.loads(report.read_text())["binary_classification_metrics"]["auc"]["value"] < 1
-    assert "[19]\ttrain-" in result.steps["Train"].log.read_text()
+    step = result.path / "steps" / ("Tune/trials/001" if "tuning" in file.stem else "Train")
+    log = step / "log.txt"
+    assert "[19]\ttrain-" in log.read_text()
 
 
 def test_a_definition_of_the_sdk_is_held_back_by_its_own_gate(tmp_path):

@@ -40,6 +40,7 @@ def main(folder: pathlib.Path, buckets: pathlib.Path | None) -> None:
             document = runnable_definition(major, mode, bucket)
             (bucket / "definition.json").write_text(json.dumps(document))
         write(folder / f"run_v{major}_{mode}.json", document)
+    write_faults(folder / f"faults_v{major}.json", major)
     if major == "3":
         write(folder / "xgboost_images.json", images())
 
@@ -70,6 +71,33 @@ def runnable_definition(major: str, mode: str, bucket: pathlib.Path) -> dict[str
     return made.definition(mode, bucket)
 
 
+def write_faults(file: pathlib.Path, major: str) -> None:
+    """What the SDK makes of each faulty program, a line each: the definition, or what it raises."""
+    import faults
+
+    if major == "2":
+        import faults_v2 as made
+    else:
+        import faults_v3 as made
+    with tempfile.TemporaryDirectory() as folder:
+        script = pathlib.Path(folder, "program.py")
+        script.write_text("print('a stand-in')\n")
+        programs = {"sound": {}, **{name: fault.change for name, fault in faults.FAULTS.items()}}
+        lines = [
+            f"{json.dumps(name)}: {stable(json.dumps(outcome(made.definition, faults.Program(**change), script), sort_keys=True))}"
+            for name, change in programs.items()
+        ]
+    file.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def outcome(definition: Any, program: Any, script: pathlib.Path) -> dict[str, Any]:
+    """The definition of a program, or the first line of what the SDK raises."""
+    try:
+        return {"definition": definition(program, script)}
+    except Exception as error:  # whatever it is, the SDK found the fault
+        return {"raised": f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"}
+
+
 def images() -> dict[str, Any]:
     """The SDK's XGBoost images: tag of each version, and registry and repository of each region.
 
@@ -92,10 +120,13 @@ def images() -> dict[str, Any]:
 
 def write(file: pathlib.Path, data: dict[str, Any]) -> None:
     """JSON, the same for the same data: hashes (which cover temporary paths) and times are left out."""
-    text = json.dumps(data, indent=1, sort_keys=True)
+    file.write_text(stable(json.dumps(data, indent=1, sort_keys=True)) + "\n")
+
+
+def stable(text: str) -> str:
+    """Text without hashes and times."""
     text = re.sub(r"\b[0-9a-f]{64}\b", "<sha256>", text)
-    text = re.sub(r"-20\d{12}\b", "-<time>", text)
-    file.write_text(text + "\n")
+    return re.sub(r"-20\d{12}\b", "-<time>", text)
 
 
 if __name__ == "__main__":
