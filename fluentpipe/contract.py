@@ -52,6 +52,9 @@ class DependencySpec:
         semantic_keywords: Words that speak for an output in whose names they occur.
         aliases: Other logical names by which files and matching know it.
         required_by: Settings that make an optional input required when they are given.
+        job_types: Of steps whose outputs are taken, the most wanted first; `""` is a step without one. None given: those of
+            the step's own job type, then those without one.
+        only_for: Job types of the step itself with which the input is wired; others take it only where it is given.
         data_type: `S3Uri`, `String`, `Integer`, `Float` or `Boolean`.
         description: One line.
     """
@@ -64,6 +67,8 @@ class DependencySpec:
     semantic_keywords: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     aliases: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     required_by: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
+    job_types: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=tuple)
+    only_for: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     data_type: str = attrs.field(default="", kw_only=True)
     description: str = attrs.field(default="", kw_only=True)
 
@@ -158,6 +163,10 @@ class StepContract:
     def key(self) -> str:
         """The default name of a step of this type, and its attribute in `pipe.outputs`."""
         return snake_case(self.step_type)
+
+    def key_for(self, job_type: str | None) -> str:
+        """The default name of a step in a role: `tabular_preprocessing_calibration`."""
+        return f"{self.key}_{job_type}" if job_type else self.key
 
     @property
     def verbs(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from typing_extensions import override
 
@@ -121,6 +121,11 @@ class ProcessingStep(JobStep):
     """
 
     sagemaker_type = "Processing"
+
+    job_type: Literal["training", "validation", "testing", "calibration"] | None = setting(
+        None, job=True, reference=False,
+        doc="Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.",
+    )  # fmt: skip
 
     _CODE = "/opt/ml/processing/input/code"
 

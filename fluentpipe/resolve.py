@@ -54,6 +54,7 @@ class Candidate:
     name_score: float
     keyword_score: float
     confidence: float
+    role: int = 0  # place of its job type among those that the input wants; 0 is the most wanted
 
 
 def _identity(source: Any) -> Any:
@@ -122,7 +123,7 @@ def offers_of(node: Node) -> Iterator[Offer]:
             spec.kind,
             step.name,
             step.contract.step_type,
-            step.job_type,
+            step.job_type or "",
             node.scope,
             node.lineage,
         )
@@ -160,6 +161,8 @@ def bind(step: Step, offers: Offers, earlier: Mapping[str, Node], scope: Scope |
         if spec.name in step.inputs:
             binding = _given(step, spec, earlier, where)
             lineage = _union([earlier[reference.step].lineage for reference in references_in(binding.source)])
+        elif spec.only_for and step.job_type not in spec.only_for:
+            continue
         else:
             found = _best(step, spec, offers, earlier, spec.name in required, where)
             if found is None:
@@ -174,9 +177,10 @@ def bind(step: Step, offers: Offers, earlier: Mapping[str, Node], scope: Scope |
 def _best(
     step: Step, spec: DependencySpec, offers: Offers, earlier: Mapping[str, Node], required: bool, where: str
 ) -> tuple[Binding, Lineage] | None:
+    roles = _roles(step, spec)
     ranked = sorted(
-        ((_candidate(spec, offer), offer) for offer in offers.fitting(spec)),
-        key=lambda pair: (pair[0].tier, -pair[0].confidence, pair[0].output),
+        ((_candidate(spec, offer, roles), offer) for offer in offers.fitting(spec) if _in_role(offer, roles)),
+        key=lambda pair: (pair[0].tier, pair[0].role, -pair[0].confidence, pair[0].output),
     )
     candidates = tuple(candidate for candidate, _ in ranked)
     if not required:
@@ -187,7 +191,10 @@ def _best(
         return None
     (first, offer), *rest = ranked
     rivals = [
-        pair for pair in rest if pair[0].tier == first.tier and first.confidence - pair[0].confidence <= AMBIGUITY
+        pair
+        for pair in rest
+        if (pair[0].tier, pair[0].role) == (first.tier, first.role)
+        and first.confidence - pair[0].confidence <= AMBIGUITY
     ]
     made_from_it = [pair for pair in rest if pair[0].tier > first.tier and _is_made_from(pair[1], offer)]
     if rivals or made_from_it:
@@ -196,8 +203,20 @@ def _best(
     reason = (
         f"{source} {offer.step_type or offer.kind.__name__}: type {first.type_score:g}, "
         f"name {first.name_score:g}, keywords {first.keyword_score:g}"
+        f"{f', job type {offer.job_type}' if offer.job_type else ''}"
     )
     return Binding(step.name, spec.name, offer.value, True, first.confidence, reason, candidates), offer.lineage
+
+
+def _roles(step: Step, spec: DependencySpec) -> tuple[str, ...]:
+    """The job types of steps whose outputs an input takes, the most wanted first; empty for any."""
+    if step.job_type:
+        return tuple(dict.fromkeys((step.job_type, *(spec.job_types or ("",)))))
+    return spec.job_types
+
+
+def _in_role(offer: Offer, roles: Sequence[str]) -> bool:
+    return not roles or offer.job_type in roles
 
 
 def _is_made_from(later: Offer, earlier: Offer) -> bool:
@@ -206,12 +225,13 @@ def _is_made_from(later: Offer, earlier: Offer) -> bool:
     return later.kind is earlier.kind and later.step != earlier.step and earlier.step in later.lineage.get(family, ())
 
 
-def _candidate(spec: DependencySpec, offer: Offer) -> Candidate:
+def _candidate(spec: DependencySpec, offer: Offer, roles: Sequence[str]) -> Candidate:
     kind = spec.fit(offer.kind)
     name = match.best_similarity(spec.names, offer.names)
     keywords = match.keyword_share(spec.semantic_keywords, (*offer.names, snake_case(offer.kind.__name__)))
     tier = 0 if not offer.step or offer.step_type in spec.compatible_sources else 1
-    return Candidate(offer.label, tier, kind, name, keywords, match.confidence(kind, name, keywords))
+    role = roles.index(offer.job_type) if roles else int(bool(offer.job_type))
+    return Candidate(offer.label, tier, kind, name, keywords, match.confidence(kind, name, keywords), role)
 
 
 def _given(step: Step, spec: DependencySpec, earlier: Mapping[str, Node], where: str) -> Binding:
@@ -344,7 +364,7 @@ def _written(binding: Binding) -> str:
 
 
 def _joined(step: Step, lineages: Sequence[Lineage]) -> Lineage:
-    own = (step.contract.step_type, step.job_type)
+    own = (step.contract.step_type, step.job_type or "")
     return {**_union(lineages), own: frozenset((step.name,))}
 
 
@@ -358,6 +378,8 @@ def _union(lineages: Sequence[Lineage]) -> Lineage:
 
 
 def _unwired(step: Step, spec: DependencySpec, offers: Offers, earlier: Mapping[str, Node], where: str) -> UnwiredInput:
+    if other := [offer for offer in offers.fitting(spec) if not _in_role(offer, _roles(step, spec))]:
+        return _other_role(step, spec, other, where)
     missing = [each for each in step.required() if each.name not in step.inputs and not any(offers.fitting(each))]
     chains = supply([each.kind for each in missing], offers.kinds, type(step))
     verb = step.contract.verb
@@ -371,6 +393,19 @@ def _unwired(step: Step, spec: DependencySpec, offers: Offers, earlier: Mapping[
         step=step.name,
         input=spec.name,
         suggestions=chains,
+    )
+
+
+def _other_role(step: Step, spec: DependencySpec, offers: Sequence[Offer], where: str) -> UnwiredInput:
+    wanted = " or ".join(repr(role) if role else "none" for role in _roles(step, spec))
+    found = ", ".join(f"{offer.label} ({offer.job_type or 'none'})" for offer in offers)
+    return UnwiredInput(
+        f"input {spec.name!r} of step {step.name!r} takes {spec.says()} of job type {wanted}; there is {found}.",
+        where,
+        fix=f".{step.contract.verb}({spec.name}=pipe.outputs.{offers[0].label}) if it is meant so",
+        step=step.name,
+        input=spec.name,
+        suggestions=(),
     )
 
 

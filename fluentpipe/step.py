@@ -131,7 +131,7 @@ def _check_declaration(cls: type[Step]) -> None:
 def _taken(cls: type[Step]) -> frozenset[str]:
     """Names of what a step has besides settings, and of what a verb takes besides them."""
     held = {name for base in cls.__mro__[1:] for name, each in vars(base).items() if not isinstance(each, Setting)}
-    return frozenset(held | {"self", "name", "given", "inputs", "contract", "settings"})
+    return frozenset(held - {"job_type"} | {"self", "name", "given", "inputs", "contract", "settings"})
 
 
 def _same_class(one: type[Step], other: type[Step]) -> bool:
@@ -265,8 +265,8 @@ class Step:
                 faults=tuple(faults),
             )
         set_now = object.__setattr__
-        set_now(self, "name", name or self.contract.key)
         set_now(self, "given", MappingProxyType(given))
+        set_now(self, "name", name or self.contract.key_for(given.get("job_type")))
         set_now(self, "inputs", MappingProxyType(wired))
         self.validate()
 
@@ -311,9 +311,9 @@ class Step:
         return [{"Name": self.name, "Type": self.sagemaker_type, "Arguments": self.arguments(inputs, target)}]
 
     @property
-    def job_type(self) -> str:
-        """The role of the step among others of its type, such as `calibration`; empty for the usual one."""
-        return ""
+    def job_type(self) -> str | None:
+        """The role of the step among others of its type, such as `calibration`; none for the usual one."""
+        return None
 
     @property
     def after(self) -> tuple[str, ...]:

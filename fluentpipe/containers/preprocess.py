@@ -37,7 +37,8 @@ def main(arguments: Sequence[str]) -> None:
     training = data.tables["train"]
     raw.require_columns([*options.drop_columns] if is_split else [], training.column_names, "drop-columns")
     raw.require_columns(options.keep_columns, training.column_names, "keep-columns")
-    preprocessing = learning.fit(training, data.target, _choices(options))
+    fitted = options.fitted_preprocessing
+    preprocessing = learning.fit(training, data.target, _choices(options)) if fitted is None else _read(fitted)
     _say(preprocessing)
     for split in SPLITS:
         _write_split(getattr(options, f"{split}_output"), split, data, preprocessing)
@@ -51,6 +52,7 @@ def _parser() -> job.Arguments:
     parser.add_argument("--input", type=Path, default=job.processing_dir("input", "raw_data"))
     for split in SPLITS:
         parser.add_argument(f"--{split}-output", type=Path, default=output / f"{split}_data")
+    parser.add_argument("--fitted-preprocessing", type=Path, help="folder of one to apply, instead of learning one")
     parser.add_argument("--model-output", type=Path, default=output / "preprocessing_model")
     standard = learning.Choices()
     parser.add_argument("--min-frequency", type=float, default=standard.min_frequency, help="rows, or a share below 1")
@@ -74,6 +76,10 @@ def _choices(options: argparse.Namespace) -> learning.Choices:
         options.keep_columns,
         options.drop_id_columns,
     )
+
+
+def _read(folder: Path) -> Preprocessing:
+    return Preprocessing.from_json((folder / "preprocessing.json").read_text(encoding="utf-8"))
 
 
 def _say(preprocessing: Preprocessing) -> None:

@@ -39,6 +39,16 @@ class TabularPreprocessing(ProcessingStep):
                 semantic_keywords=("raw", "data"),
                 description="Rows as they came, split or not.",
             ),
+            DependencySpec(
+                "fitted_preprocessing",
+                PreprocessingModel,
+                required=False,
+                compatible_sources=("TabularPreprocessing",),
+                job_types=("training", ""),
+                only_for=("validation", "testing", "calibration"),
+                semantic_keywords=("preprocessing", "model"),
+                description="A transformation to apply, instead of learning one: with a job type, that of the training.",
+            ),
         ),
         outputs=(
             OutputSpec("train_data", TrainingData, _PATH.format("train_data"), "Rows to learn from.", aliases=("training_data", "processed_data")),

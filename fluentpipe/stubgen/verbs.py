@@ -77,7 +77,11 @@ def outputs_classes(classes: Sequence[type[Step]], names: Names, form: Form) -> 
 
 def outputs_by_step(classes: Sequence[type[Step]], names: Names, form: Form) -> str:
     """The attributes of `pipe.outputs`: which step has which outputs."""
-    typed = {cls.contract.key: (f"{cls.contract.step_type}Outputs", _first(cls)) for cls in classes}
+    typed = {
+        cls.contract.key_for(job_type): (f"{cls.contract.step_type}Outputs", _first(cls))
+        for cls in classes
+        for job_type in (None, *(cls.settings["job_type"].choices if "job_type" in cls.settings else ()))
+    }
     return fields(typed, names, form)
 
 

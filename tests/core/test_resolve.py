@@ -210,13 +210,10 @@ class TestLineage:
             pipe.register("g")
 
     def test_the_job_type_tells_steps_of_one_type_apart(self) -> None:
-        roles = declare(
-            "Roles", "role", (takes("raw_data", RawData),), (yields("train_data", TrainingData),),
-            job_type=property(lambda step: step.name),
-        )  # fmt: skip
-        assert roles
+        declare("Roles", "role", (takes("raw_data", RawData),), (yields("train_data", TrainingData),))
+        declare("Reader", "read", (takes("rows", TrainingData),))
         with pytest.raises(AmbiguousInput):  # neither shadows the other
-            loaded().role(name="a").role(name="b").train_xgboost()
+            loaded().role(job_type="training").role(job_type="calibration").read()
 
 
 class TestScope:

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fluentpipe import Parameter, Pipeline
+from fluentpipe import CustomProperty, DependencySpec, ModelArtifacts, OutputSpec, Parameter, Pipeline, Retry, Vpc
 from fluentpipe.definition import Definition
 from fluentpipe.settings import Setting
 from fluentpipe.step import Step
 from fluentpipe.steps import (
+    Branch,
     DataLoading,
+    Failure,
     ModelEvaluation,
     ModelRegistration,
     QualityGate,
+    RawStep,
     TabularPreprocessing,
     XGBoostTraining,
 )
 
 ROLE = "arn:aws:iam::111122223333:role/SageMakerRole"
+LAMBDA = "arn:aws:lambda:us-east-1:111122223333:function:tell"
 IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/ours:1.0"
 
 # Of the job, the same for every step that runs one.
@@ -30,11 +34,27 @@ _JOB: Mapping[str, Any] = {
     "image_uri": IMAGE,
     "framework_version": "1.7-1",
     "environment": {"LOG_LEVEL": "debug", "EMPTY": ""},
-    "cache_expire_after": "P30D",
+    "cache": "P30D",
+    "retry": 3,
+    "tags": {"team": "ml", "cost center": "12/34"},
+    "vpc": Vpc(["subnet-0a1b2c3d"], ["sg-0a1b2c3d", "sg-4e5f6a7b"]),
+    "volume_kms_key": "alias/volumes",
+    "output_kms_key": "arn:aws:kms:us-east-1:111122223333:key/1234abcd",
+    "network_isolation": True,
+    "encrypt_traffic": True,
+}
+# Of a processing job; the role is the usual one, so that the names of the steps are.
+_PROCESSING: Mapping[str, Any] = {**_JOB, "job_type": None}
+_TRAINING: Mapping[str, Any] = {
+    **_JOB,
+    "use_spot": True,
+    "max_wait": 10_000,
+    "checkpoint_s3_uri": "s3://my-bucket/checkpoints",
 }
 EVERY_SETTING: Mapping[type[Step], Mapping[str, Any]] = {
     DataLoading: {
-        **_JOB,
+        **_PROCESSING,
+        "depends_on": None,
         "source": "s3://my-bucket/tables/churn.csv",
         "label": "churn",
         "task": "binary",
@@ -46,7 +66,8 @@ EVERY_SETTING: Mapping[type[Step], Mapping[str, Any]] = {
         "drop_columns": ["customer id", "phone"],
     },
     TabularPreprocessing: {
-        **_JOB,
+        **_PROCESSING,
+        "depends_on": "data_loading",
         "min_frequency": 0.01,
         "max_categories": 40,
         "drop_columns": ["phone"],
@@ -60,7 +81,8 @@ EVERY_SETTING: Mapping[type[Step], Mapping[str, Any]] = {
         "time_column": "signed_at",
     },
     XGBoostTraining: {
-        **_JOB,
+        **_TRAINING,
+        "depends_on": ["data_loading", "tabular_preprocessing"],
         "num_round": 100,
         "n_folds": 3,
         "early_stopping_rounds": 10,
@@ -98,8 +120,9 @@ EVERY_SETTING: Mapping[type[Step], Mapping[str, Any]] = {
         "nthread": 4,
         "parameters": {"normalize_type": "forest"},
     },
-    ModelEvaluation: _JOB,
+    ModelEvaluation: {**_PROCESSING, "depends_on": "data_loading"},
     QualityGate: {
+        "depends_on": "data_loading",
         "condition": Parameter("open", default=True) == True,  # noqa: E712  a condition of the run, not a comparison
         "min_auc": 0.8,
         "min_pr_auc": 0.6,
@@ -117,6 +140,8 @@ EVERY_SETTING: Mapping[type[Step], Mapping[str, Any]] = {
         "max_training_time": "4 hours",
     },
     ModelRegistration: {
+        "depends_on": "data_loading",
+        "retry": Retry("SageMaker.RESOURCE_LIMIT", within="2 hours", interval=30, backoff=1.5),
         "group": "churn-models",
         "approval_status": "Approved",
         "description": "Who will leave, and when.",
@@ -124,6 +149,14 @@ EVERY_SETTING: Mapping[type[Step], Mapping[str, Any]] = {
         "transform_instance_types": ["ml.m5.xlarge"],
         "image_uri": IMAGE,
         "framework_version": "1.7-1",
+    },
+    Branch: {"condition": Parameter("told", default="no") == "yes", "depends_on": "data_loading"},
+    Failure: {"message": "told so", "depends_on": "data_loading"},
+    RawStep: {
+        "request": {"Type": "Lambda", "FunctionArn": LAMBDA, "Arguments": {"model": {"Input": "model_artifacts"}}},
+        "outputs": [OutputSpec("ticket", CustomProperty, "OutputParameters['ticket']")],
+        "takes": [DependencySpec("model_artifacts", ModelArtifacts)],
+        "depends_on": "data_loading",
     },
 }
 
@@ -166,5 +199,8 @@ def with_every_setting(*, parameters: bool = False) -> Definition:
         .evaluate_performance(**given[ModelEvaluation])
         .require(**given[QualityGate])
         .register(**given[ModelRegistration])
+        .when(**given[Branch])
+        .then(lambda p: p.raw_step(**given[RawStep], name="raw"))
+        .otherwise(lambda p: p.fail(**given[Failure]))
     )
     return pipe.materialize(role=ROLE, bucket="my-bucket", region="us-east-1")

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.xdist_group("moto")  # one server for all of them
 
 # Members that moto takes but does not keep, so that they never come back; botocore's validator still sees them.
 FORGOTTEN_BY_MOTO: Mapping[str, frozenset[str]] = {
-    "Processing": frozenset(("Environment", "ProcessingResources")),
-    "Training": frozenset(("Environment",)),
+    "Processing": frozenset(("Environment", "ProcessingResources", "Tags")),
+    "Training": frozenset(("Environment", "Tags")),
     "RegisterModel": frozenset(),
 }
 OPERATIONS = {
