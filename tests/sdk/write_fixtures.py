@@ -94,7 +94,7 @@ def outcome(definition: Any, program: Any, script: pathlib.Path) -> dict[str, An
     """The definition of a program, or the first line of what the SDK raises."""
     try:
         return {"definition": definition(program, script)}
-    except Exception as error:  # whatever it is, the SDK found the fault
+    except Exception as error:  # noqa: BLE001  whatever it is, the SDK found the fault
         return {"raised": f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"}
 
 
