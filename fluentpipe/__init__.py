@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from fluentpipe._verbs import (
         DataLoadingOutputs,
+        ModelCalibrationOutputs,
         ModelEvaluationOutputs,
         ModelRegistrationOutputs,
         QualityGateOutputs,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from fluentpipe.expression import Condition, Join
     from fluentpipe.jobs import ProcessingStep, TrainingStep
     from fluentpipe.kinds import (
+        CalibrationReport,
         CustomProperty,
         DependencyType,
         EvaluationReport,
@@ -68,7 +70,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_verbs": (
-        "DataLoadingOutputs", "ModelEvaluationOutputs", "ModelRegistrationOutputs", "QualityGateOutputs",
+        "DataLoadingOutputs", "ModelCalibrationOutputs", "ModelEvaluationOutputs", "ModelRegistrationOutputs", "QualityGateOutputs",
         "TabularPreprocessingOutputs", "XGBoostTrainingOutputs", "XGBoostTuningOutputs",
     ),
     "connection": ("check_connection",),
@@ -80,7 +82,7 @@ _HOMES = {
     ),
     "jobs": ("ProcessingStep", "TrainingStep"),
     "kinds": (
-        "CustomProperty", "DependencyType", "EvaluationReport", "Hyperparameters", "JobName", "Kind", "ModelArtifacts",
+        "CalibrationReport", "CustomProperty", "DependencyType", "EvaluationReport", "Hyperparameters", "JobName", "Kind", "ModelArtifacts",
         "ModelPackage", "Predictions", "PreprocessingModel", "ProcessingOutput", "RawData", "TestData", "TrainingData",
         "ValidationData",
     ),
@@ -95,6 +97,7 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "CalibrationReport",
     "Categorical",
     "Condition",
     "Continuous",
@@ -115,6 +118,7 @@ __all__ = [
     "JsonGet",
     "Kind",
     "ModelArtifacts",
+    "ModelCalibrationOutputs",
     "ModelEvaluationOutputs",
     "ModelPackage",
     "ModelRegistrationOutputs",

@@ -52,6 +52,16 @@ class XGBoostTuningValues(StepValues):
         """Name of the tuning job."""
 
 
+class ModelCalibrationValues(StepValues):
+    """The values of the outputs of ModelCalibration."""
+
+    if TYPE_CHECKING:
+        calibrated_model: OutputValue[str]
+        """model.tar.gz with the calibration in it."""
+        calibration_report: OutputValue[str]
+        """calibration.json: reliability before and after."""
+
+
 class ModelEvaluationValues(StepValues):
     """The values of the outputs of ModelEvaluation."""
 
@@ -90,6 +100,8 @@ class BuiltinValues(RunOutputs):
         """The values of the outputs of XGBoostTraining."""
         xgboost_tuning: XGBoostTuningValues
         """The values of the outputs of XGBoostTuning."""
+        model_calibration: ModelCalibrationValues
+        """The values of the outputs of ModelCalibration."""
         model_evaluation: ModelEvaluationValues
         """The values of the outputs of ModelEvaluation."""
         quality_gate: QualityGateValues

@@ -106,6 +106,8 @@ class OutputSpec:
         data_type: `S3Uri`, `String`, `Integer`, `Float` or `Boolean`.
         aliases: Other logical names by which files and matching know it.
         property_file: Name of a JSON file among the output's files that conditions may read values from.
+        replaces: Name of the input of which this is a further form, as of a model that was calibrated: later steps take it in
+            place of what that input took. Both are of one kind.
     """
 
     name: str
@@ -116,6 +118,7 @@ class OutputSpec:
     data_type: str = attrs.field(default="", kw_only=True)
     aliases: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     property_file: str = attrs.field(default="", kw_only=True)
+    replaces: str = attrs.field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if self.kind is None and self.output_type is not None:
@@ -207,6 +210,14 @@ def _faults(contract: StepContract) -> Iterator[str]:
         yield from _name_faults(what, [name for spec in specs for name in spec.names])
         for spec in specs:
             yield from _spec_faults(what, spec)
+    yield from _replacing_faults(contract)
+
+
+def _replacing_faults(contract: StepContract) -> Iterator[str]:
+    for spec in contract.outputs:
+        taken = contract.dependency(spec.replaces) if spec.replaces else None
+        if spec.replaces and (taken is None or spec.kind not in taken.kind):
+            yield f"output {spec.name!r} replaces {spec.replaces!r}, which is no input of the kind {spec.kind.__name__}"
 
 
 def _name_faults(what: str, names: list[str]) -> Iterator[str]:

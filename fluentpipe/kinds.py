@@ -99,6 +99,11 @@ class EvaluationReport(Kind, family=DependencyType.PROCESSING_OUTPUT):
 
 
 @final
+class CalibrationReport(Kind, family=DependencyType.PROCESSING_OUTPUT):
+    """`calibration.json`: how reliable a model's probabilities are before and after calibration."""
+
+
+@final
 class Predictions(Kind, family=DependencyType.PROCESSING_OUTPUT):
     """Scored rows."""
 

@@ -62,6 +62,7 @@ class Offer:
     job_type: str
     scope: Scope | None
     lineage: Lineage
+    replaces: Any = None  # what it was made from and is a further form of
 
     @property
     def label(self) -> str:
@@ -94,9 +95,11 @@ class Offers:
                 yield from itertools.chain.from_iterable(slots.values())
 
     def extended(self, new: Iterable[Offer]) -> Offers:
-        """With these offers too; each shadows earlier ones of its slot."""
+        """With these offers too; each shadows earlier ones of its slot, and the one of which it is a further form."""
         by_kind = dict(self._by_kind)
         for offer in new:
+            if offer.replaces is not None:
+                by_kind[offer.kind] = _without(by_kind.get(offer.kind, {}), offer.replaces)
             by_kind[offer.kind] = {**by_kind.get(offer.kind, {}), offer.slot: (offer,)}
         return Offers(by_kind)
 
@@ -111,3 +114,9 @@ class Offers:
                 if seen or new:
                     into[slot] = (*seen, *new)
         return Offers({kind: slots for kind, slots in by_kind.items() if slots})
+
+
+def _without(slots: Mapping[Any, tuple[Offer, ...]], value: Any) -> Mapping[Any, tuple[Offer, ...]]:
+    """The slots without the offer of a value, which is interned and so is itself."""
+    kept = {slot: tuple(each for each in offers if each.value is not value) for slot, offers in slots.items()}
+    return {slot: offers for slot, offers in kept.items() if offers}

@@ -126,6 +126,7 @@ def offers_of(node: Node) -> Iterator[Offer]:
             step.job_type or "",
             node.scope,
             node.lineage,
+            next((each.source for each in node.bindings if spec.replaces and each.input == spec.replaces), None),
         )
 
 
@@ -171,7 +172,8 @@ def bind(step: Step, offers: Offers, earlier: Mapping[str, Node], scope: Scope |
         bindings.append(binding)
         lineages.append((binding, lineage))
     _check_lineage(step, lineages, where)
-    return Node(step, tuple(bindings), scope, _joined(step, [lineage for _, lineage in lineages]))
+    replaced = _replaced(step, bindings, earlier)
+    return Node(step, tuple(bindings), scope, _joined(step, [lineage for _, lineage in lineages], replaced))
 
 
 def _best(
@@ -363,9 +365,17 @@ def _written(binding: Binding) -> str:
     return f"{binding.input}={said(source)!r}"
 
 
-def _joined(step: Step, lineages: Sequence[Lineage]) -> Lineage:
+def _replaced(step: Step, bindings: Sequence[Binding], earlier: Mapping[str, Node]) -> Lineage:
+    """The steps whose outputs this one replaces by a further form: it stands for them in the lineage of what comes later."""
+    inputs = {spec.replaces for spec in step.contract.outputs} - {""}
+    sources = [each.source for each in bindings if each.input in inputs and isinstance(each.source, PropertyReference)]
+    makers = [earlier[source.step].step for source in sources]
+    return {(each.contract.step_type, each.job_type or ""): frozenset((step.name,)) for each in makers}
+
+
+def _joined(step: Step, lineages: Sequence[Lineage], replaced: Lineage) -> Lineage:
     own = (step.contract.step_type, step.job_type or "")
-    return {**_union(lineages), own: frozenset((step.name,))}
+    return {**_union(lineages), **replaced, own: frozenset((step.name,))}
 
 
 def _union(lineages: Sequence[Lineage]) -> Lineage:

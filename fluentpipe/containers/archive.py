@@ -1,7 +1,9 @@
-"""Unpack an archive that somebody else may have made, into one folder and no further."""
+"""Archives: one that somebody else may have made is unpacked into one folder and no further; ours are the same every time."""
 
 from __future__ import annotations
 
+import gzip
+import shutil
 import tarfile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -62,3 +64,26 @@ def _unpack_one(members: tarfile.TarFile, member: tarfile.TarInfo, folder: Path,
                 raise JobError(msg)
             out.write(block)
     return written
+
+
+def pack(folder: Path, archive: Path) -> None:
+    """Pack the files of a folder; the same files give the same bytes, whatever their dates and owners."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        archive.open("wb") as raw,
+        gzip.GzipFile("", "wb", 6, raw, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w") as members,
+    ):
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            member = tarfile.TarInfo(path.relative_to(folder).as_posix())
+            member.size, member.mode = path.stat().st_size, 0o644
+            with path.open("rb") as content:
+                members.addfile(member, content)
+
+
+def copy(source: Path, folder: Path) -> None:
+    """Copy the files of a folder, as files of our own."""
+    for path in sorted(path for path in source.rglob("*") if path.is_file()):
+        target = folder / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)

@@ -9,10 +9,12 @@ import numpy as np
 import xgboost
 
 if TYPE_CHECKING or __package__:
+    from .calibration import Calibration
     from .job import JobError, read_json
     from .preprocessing import Preprocessing
     from .tasks import Target
 else:  # beside its siblings, as the jobs run it
+    from calibration import Calibration
     from job import JobError, read_json
     from preprocessing import Preprocessing
     from tasks import Target
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 BOOSTER = "xgboost-model.ubj"
 MODEL = "model.json"
 PREPROCESSING = "preprocessing.json"
+CALIBRATION = "calibration.json"
+HELD_OUT = "held_out.parquet"  # scores of rows that the model, or that member of it, did not learn from
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,10 @@ class Model:
     types: tuple[str, ...]
     threshold: float | None  # at or above it the positive class is predicted; binary only
     preprocessing: Preprocessing | None
+    calibration: Calibration | None = None
 
     def scores(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """What the model says of preprocessed rows.
+        """What the model says of preprocessed rows, calibrated if it is.
 
         Returns:
             Probability of the positive class, shape (rows,); of every class, shape (rows, classes); or the value.
@@ -50,7 +55,8 @@ class Model:
         rows = xgboost.DMatrix(
             features, feature_names=list(self.names), feature_types=list(self.types), enable_categorical=True
         )
-        return np.asarray(self.booster.predict(rows), dtype=np.float32)
+        raw = np.asarray(self.booster.predict(rows), dtype=np.float32)
+        return raw if self.calibration is None else self.calibration.apply(raw).astype(np.float32)
 
     def decisions(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
         """The predicted class of each row as a position in `target.classes`; not for regression."""
@@ -81,4 +87,8 @@ def load(folder: Path) -> Model:
         raise JobError(msg) from None
     file = folder / PREPROCESSING
     preprocessing = Preprocessing.from_json(file.read_text(encoding="utf-8")) if file.is_file() else None
-    return Model(booster, Target.from_dict(facts), names, types, threshold, preprocessing)
+    target, calibration = Target.from_dict(facts), None
+    if (folder / CALIBRATION).is_file():
+        calibration = Calibration.from_dict(read_json(folder / CALIBRATION), len(target.classes))
+        threshold = calibration.threshold
+    return Model(booster, target, names, types, threshold, preprocessing, calibration)

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import xgboost
 
 if TYPE_CHECKING or __package__:
-    from . import boosting, hyperparameters, job, matrices, metrics, model_card, model_folder
+    from . import boosting, hyperparameters, job, matrices, metrics, model_card, model_folder, reading
     from .preprocessing import Preprocessing
 else:  # beside its siblings, as the jobs run it
     import boosting
@@ -27,6 +28,7 @@ else:  # beside its siblings, as the jobs run it
     import metrics
     import model_card
     import model_folder
+    import reading
     from preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 # What inference needs beside itself; it travels with the model.
 SERVING_CODE = (
     "inference.py", "job.py", "reading.py", "csv_text.py", "values.py", "tasks.py", "preprocessing.py", "model_folder.py",
+    "calibration.py",
 )  # fmt: skip
 # Said of the machine, not of the model: they must not change its bytes.
 NOT_RECORDED = ("nthread", "verbosity", "n_folds")
@@ -148,6 +151,7 @@ def _write(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / model_folder.BOOSTER).write_bytes(bytes(trained.booster.save_raw("ubj")))
     job.write_json(folder / model_folder.MODEL, dict(facts))
+    reading.write_parquet(_held_out(trained), folder / model_folder.HELD_OUT)
     importances = _importances(trained.booster, facts)
     job.write_json(folder / "importances.json", {"version": 1, "importances": importances})
     (folder / "model_card.md").write_text(model_card.render(facts, importances), encoding="utf-8")
@@ -159,6 +163,13 @@ def _write(
     code.mkdir(exist_ok=True)
     for name in SERVING_CODE:
         shutil.copyfile(Path(__file__).with_name(name), code / name)
+
+
+def _held_out(trained: boosting.Trained) -> pa.Table:
+    """Label and scores of the held-out rows, by which a calibration can learn although all rows were learned from."""
+    columns = trained.held_out[:, None] if trained.held_out.ndim == 1 else trained.held_out
+    scores = {f"score_{place}": column.astype(np.float32) for place, column in enumerate(columns.T)}
+    return pa.table({"label": trained.held_out_labels, **scores})
 
 
 def _check_preprocessing(file: Path, rows: matrices.Matrix) -> None:

@@ -5,6 +5,7 @@ from fluentpipe.steps.load_data import DataLoading  # isort: skip
 from fluentpipe.steps.preprocess import TabularPreprocessing  # isort: skip
 from fluentpipe.steps.train_xgboost import XGBoostTraining  # isort: skip
 from fluentpipe.steps.tune_xgboost import XGBoostTuning  # isort: skip
+from fluentpipe.steps.calibrate import ModelCalibration  # isort: skip
 from fluentpipe.steps.evaluate_performance import ModelEvaluation  # isort: skip
 from fluentpipe.steps.require import QualityGate  # isort: skip
 from fluentpipe.steps.register import ModelRegistration  # isort: skip
@@ -16,6 +17,7 @@ __all__ = [
     "Branch",
     "DataLoading",
     "Failure",
+    "ModelCalibration",
     "ModelEvaluation",
     "ModelRegistration",
     "QualityGate",

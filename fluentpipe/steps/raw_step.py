@@ -103,7 +103,7 @@ class RawStep(Step):
 
     def _output_faults(self, kind: str) -> Iterator[str]:
         if self.outputs and kind not in shapes.step_types():
-            yield f"outputs: what a {kind} step yields is not known, so nothing can be taken of it"
+            yield f"outputs: what steps of type {kind} yield is not known, so nothing can be taken of them"
             return
         for spec in self.outputs:
             try:

@@ -14,6 +14,7 @@ from fluentpipe._properties import (
 from fluentpipe._state import Needs, S
 from fluentpipe.expression import Condition
 from fluentpipe.kinds import (
+    CalibrationReport,
     EvaluationReport,
     Hyperparameters,
     JobName,
@@ -618,6 +619,79 @@ class Verbs(Generic[S]):
             tuning_job_name (JobName): Name of the tuning job.
         """
 
+    def calibrate(
+        self: Verbs[Union[ModelArtifacts, ValidationData]] | Verbs[Union[ModelArtifacts, ProcessingOutput]],
+        *,
+        method: Literal["auto", "isotonic", "platt", "beta"] | Deferred[str] = "auto",
+        seed: int | Deferred[int] = 0,
+        retry: int | Retry | Sequence[Retry] | None = None,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: str = "3.0-5",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        job_type: Literal["training", "validation", "testing", "calibration"] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
+        model_artifacts: Given[ModelArtifacts] | None = None,
+        calibration_data: Given[ValidationData | ProcessingOutput] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Union[S, ModelArtifacts, CalibrationReport]]:
+        """Calibrate the probabilities of a model on rows that it did not learn from, never on test rows.
+
+        The calibrated model takes the place of the one it was made from: what comes later evaluates and registers it. The decision
+        threshold is chosen anew. By default the method is the one with the least log loss in five folds, "none" among them, so that a
+        model that needs nothing is left as it is; isotonic is a candidate from 1000 rows on. Where the model is a mean of folds, which has
+        learned from the validation rows too, it is judged by what each member said of its left-out fold.
+
+        `calibration.json` has the expected calibration error, Brier score and log loss before and after, the latter of rows that
+        the curve was not learned from.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+            run = data.train_xgboost().calibrate().evaluate_performance().run()
+            print(run.outputs.model_calibration.calibration_report.json("after"), run.metrics["brier"])
+
+        Args:
+            method: The curve; by default the best of five folds, or none.
+            seed: Of the folds.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's XGBoost image.
+            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            environment: Environment variables of the program.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            job_type: Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            model_artifacts: The model; its task is a choice among classes. Wired by itself; takes ModelArtifacts.
+            calibration_data: Preprocessed rows with labels, to learn the curve from. Wired by itself; takes ValidationData.
+            name: Name of the step; 'model_calibration' by default, another for a second use.
+
+        Outputs:
+            calibrated_model (ModelArtifacts): model.tar.gz with the calibration in it.
+            calibration_report (CalibrationReport): calibration.json: reliability before and after.
+        """
+
     def evaluate_performance(
         self: Verbs[Union[ModelArtifacts, TestData]] | Verbs[Union[ModelArtifacts, ProcessingOutput]],
         *,
@@ -908,6 +982,17 @@ class XGBoostTuningOutputs(StepOutputProxy, step_type="XGBoostTuning"):
     """Every property of the Tuning job."""
 
 
+class ModelCalibrationOutputs(StepOutputProxy, step_type="ModelCalibration"):
+    """The outputs of ModelCalibration: Calibrate the probabilities of a model on rows that it did not learn from, never on test rows."""
+
+    calibrated_model: Final[PropertyReference[ModelArtifacts]]
+    """model.tar.gz with the calibration in it."""
+    calibration_report: Final[PropertyReference[CalibrationReport]]
+    """calibration.json: reliability before and after."""
+    properties: Final[ProcessingProperties]
+    """Every property of the Processing job."""
+
+
 class ModelEvaluationOutputs(StepOutputProxy, step_type="ModelEvaluation"):
     """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
 
@@ -966,6 +1051,16 @@ class BuiltinOutputs(Outputs):
     """The outputs of XGBoostTraining: Train gradient-boosted trees with XGBoost."""
     xgboost_tuning: Final[XGBoostTuningOutputs]
     """The outputs of XGBoostTuning: Search the hyperparameters under which gradient-boosted trees predict best; the best model is the output."""
+    model_calibration: Final[ModelCalibrationOutputs]
+    """The outputs of ModelCalibration: Calibrate the probabilities of a model on rows that it did not learn from, never on test rows."""
+    model_calibration_training: Final[ModelCalibrationOutputs]
+    """The outputs of ModelCalibration: Calibrate the probabilities of a model on rows that it did not learn from, never on test rows."""
+    model_calibration_validation: Final[ModelCalibrationOutputs]
+    """The outputs of ModelCalibration: Calibrate the probabilities of a model on rows that it did not learn from, never on test rows."""
+    model_calibration_testing: Final[ModelCalibrationOutputs]
+    """The outputs of ModelCalibration: Calibrate the probabilities of a model on rows that it did not learn from, never on test rows."""
+    model_calibration_calibration: Final[ModelCalibrationOutputs]
+    """The outputs of ModelCalibration: Calibrate the probabilities of a model on rows that it did not learn from, never on test rows."""
     model_evaluation: Final[ModelEvaluationOutputs]
     """The outputs of ModelEvaluation: Score a model on the test rows and report the metrics of its task."""
     model_evaluation_training: Final[ModelEvaluationOutputs]

@@ -46,6 +46,7 @@ class OutputSpec:
     data_type: str = attrs.field(default='', kw_only=True)
     aliases: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     property_file: str = attrs.field(default='', kw_only=True)
+    replaces: str = attrs.field(default='', kw_only=True)
     def __attrs_post_init__(self) -> None: ...
     @property
     def names(self) -> tuple[str, ...]: ...

@@ -33,6 +33,7 @@ class Offer:
     job_type: str
     scope: Scope | None
     lineage: Lineage
+    replaces: Any = None
     @property
     def label(self) -> str: ...
     @property

@@ -125,7 +125,7 @@ some_ranges = st.one_of(
     st.builds(lambda low, span: Integer(low, low + span), st.integers(-99, 99), st.integers(1, 99)),
     st.builds(lambda low, span: Continuous(low, low + span, log=True), st.floats(0.001, 9), st.floats(0.1, 99)),
     st.builds(
-        Categorical, st.lists(st.one_of(st.text(max_size=5), st.booleans()), min_size=1, max_size=9, unique_by=str)
+        Categorical, st.lists(st.one_of(st.text(max_size=5), st.booleans()), min_size=1, max_size=9, unique_by=lambda choice: str(choice).lower())
     ),
 )
 
