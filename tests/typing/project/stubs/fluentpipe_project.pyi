@@ -7,9 +7,11 @@ from typing import Final, Generic, Literal, Union, overload
 from fluentpipe._properties import ProcessingProperties
 from fluentpipe._state import Needs, S
 from fluentpipe.kinds import Kind, ProcessingOutput, TrainingData
+from fluentpipe.network import Vpc
 from fluentpipe.pipeline import Pipeline
 from fluentpipe.proxy import StepOutputProxy
 from fluentpipe.reference import Deferred, Given, PropertyReference
+from fluentpipe.retry import Retry
 from shop.steps import Embeddings
 
 
@@ -22,6 +24,7 @@ class ProjectVerbs(Generic[S]):
         groups: int | Deferred[int],
         *,
         keep_rows: bool | Deferred[bool] | None = None,
+        retry: int | Retry | Sequence[Retry] | None = None,
         instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
         instance_count: int | Deferred[int] = 1,
         volume_size_gb: int | Deferred[int] = 30,
@@ -29,7 +32,16 @@ class ProjectVerbs(Generic[S]):
         image_uri: str | Deferred[str | Kind] | None = None,
         framework_version: str = "3.0-5",
         environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
-        cache_expire_after: str | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        job_type: Literal["training", "validation", "testing", "calibration"] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
         embeddings: Given[Embeddings | ProcessingOutput] | None = None,
         rows: Given[TrainingData | ProcessingOutput] | None = None,
         name: str | None = None,
@@ -39,6 +51,7 @@ class ProjectVerbs(Generic[S]):
         Args:
             groups: How many groups.
             keep_rows: Whether the rows go along.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
             instance_type: Instance type of the job.
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
@@ -46,7 +59,15 @@ class ProjectVerbs(Generic[S]):
             image_uri: Container image; by default SageMaker's XGBoost image.
             framework_version: Version of SageMaker's XGBoost image, where no image is given.
             environment: Environment variables of the program.
-            cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            job_type: Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             embeddings: Vectors to group. Wired by itself; takes Embeddings.
             rows: Rows to carry along. Optional; wired by itself; takes TrainingData.
             name: Name of the step; 'clustering' by default, another for a second use.
@@ -61,6 +82,7 @@ class ProjectVerbs(Generic[S]):
         groups: int | Deferred[int],
         *,
         keep_rows: Needs[TrainingData] | None = None,
+        retry: int | Retry | Sequence[Retry] | None = None,
         instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
         instance_count: int | Deferred[int] = 1,
         volume_size_gb: int | Deferred[int] = 30,
@@ -68,7 +90,16 @@ class ProjectVerbs(Generic[S]):
         image_uri: str | Deferred[str | Kind] | None = None,
         framework_version: str = "3.0-5",
         environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
-        cache_expire_after: str | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        job_type: Literal["training", "validation", "testing", "calibration"] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
         embeddings: Given[Embeddings | ProcessingOutput] | None = None,
         rows: Given[TrainingData | ProcessingOutput] | None = None,
         name: str | None = None,
@@ -78,6 +109,7 @@ class ProjectVerbs(Generic[S]):
         Args:
             groups: How many groups.
             keep_rows: Whether the rows go along.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
             instance_type: Instance type of the job.
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
@@ -85,7 +117,15 @@ class ProjectVerbs(Generic[S]):
             image_uri: Container image; by default SageMaker's XGBoost image.
             framework_version: Version of SageMaker's XGBoost image, where no image is given.
             environment: Environment variables of the program.
-            cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            job_type: Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             embeddings: Vectors to group. Wired by itself; takes Embeddings.
             rows: Rows to carry along. Optional; wired by itself; takes TrainingData.
             name: Name of the step; 'clustering' by default, another for a second use.
@@ -101,6 +141,7 @@ class ProjectVerbs(Generic[S]):
         columns: Sequence[str | Deferred[str | Kind]] | None = None,
         weights: Mapping[str, float | Deferred[float]] | None = None,
         distance: Literal["cosine", "euclidean"] | Deferred[str] = "cosine",
+        retry: int | Retry | Sequence[Retry] | None = None,
         instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
         instance_count: int | Deferred[int] = 1,
         volume_size_gb: int | Deferred[int] = 30,
@@ -108,8 +149,17 @@ class ProjectVerbs(Generic[S]):
         image_uri: str | Deferred[str | Kind] | None = None,
         framework_version: str = "3.0-5",
         environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
-        cache_expire_after: str | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        job_type: Literal["training", "validation", "testing", "calibration"] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         dimensions: int | Deferred[int] | None = None,
+        cache_expire_after: bool | str | None = None,
         rows: Given[TrainingData | ProcessingOutput] | None = None,
         name: str | None = None,
     ) -> Pipeline[Union[S, Embeddings]]:
@@ -120,6 +170,7 @@ class ProjectVerbs(Generic[S]):
             columns: Columns to take.
             weights: Column -> weight.
             distance: What near means.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
             instance_type: Instance type of the job.
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
@@ -127,7 +178,15 @@ class ProjectVerbs(Generic[S]):
             image_uri: Container image; by default SageMaker's XGBoost image.
             framework_version: Version of SageMaker's XGBoost image, where no image is given.
             environment: Environment variables of the program.
-            cache_expire_after: Reuse results of equal earlier jobs this young: ISO 8601, such as P30D.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            job_type: Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             rows: Rows to embed. Wired by itself; takes TrainingData.
             name: Name of the step; 'embedding' by default, another for a second use.
 
@@ -138,12 +197,14 @@ class ProjectVerbs(Generic[S]):
     def embed_with_defaults(
         self: ProjectVerbs[TrainingData] | ProjectVerbs[ProcessingOutput],
         *,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         rows: Given[TrainingData | ProcessingOutput] | None = None,
         name: str | None = None,
     ) -> Pipeline[Union[S, Embeddings]]:
         """Turn rows into vectors.
 
         Args:
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             rows: Rows to embed. Wired by itself; takes TrainingData.
             name: Name of the step; 'embedding' by default, another for a second use.
 
@@ -175,5 +236,21 @@ class ProjectOutputs:
 
     clustering: Final[ClusteringOutputs]
     """The outputs of Clustering: Group vectors."""
+    clustering_training: Final[ClusteringOutputs]
+    """The outputs of Clustering: Group vectors."""
+    clustering_validation: Final[ClusteringOutputs]
+    """The outputs of Clustering: Group vectors."""
+    clustering_testing: Final[ClusteringOutputs]
+    """The outputs of Clustering: Group vectors."""
+    clustering_calibration: Final[ClusteringOutputs]
+    """The outputs of Clustering: Group vectors."""
     embedding: Final[EmbeddingOutputs]
+    """The outputs of Embedding: Turn rows into vectors."""
+    embedding_training: Final[EmbeddingOutputs]
+    """The outputs of Embedding: Turn rows into vectors."""
+    embedding_validation: Final[EmbeddingOutputs]
+    """The outputs of Embedding: Turn rows into vectors."""
+    embedding_testing: Final[EmbeddingOutputs]
+    """The outputs of Embedding: Turn rows into vectors."""
+    embedding_calibration: Final[EmbeddingOutputs]
     """The outputs of Embedding: Turn rows into vectors."""
