@@ -209,19 +209,27 @@ def _quantity(units: dict[str, int], example: str) -> Callable[[Any, Any, str | 
 
 @main.command()
 @_home
-@click.option("--size", callback=_quantity(_UNITS, "5GB"), help="What the kept results may have together, as 5GB.")
+@click.option("--size", callback=_quantity(_UNITS, "5GB"), help="What all that is kept may have together, as 5GB.")
 @click.option("--age", callback=_quantity(_SPANS, "30d"), help="Time since its last use after which one goes, as 30d.")
 @click.option("--runs", is_flag=True, help="Old runs as well, except those that registered a model.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @_reported
 def clean(home: Path | None, size: int | None, age: int | None, runs: bool, dry_run: bool) -> None:
-    """Make room: remove kept results, the least recently used first; without --size and --age, all of them."""
-    from fluentpipe.run.clean import clean as clean_home
+    """Make room: remove what is kept, the least recently used first; without --size and --age, all of it.
+
+    Kept are results of jobs, objects of S3 and environments made from a requirements.txt.
+    """
+    from fluentpipe.run.clean import KINDS, clean as clean_home
     from fluentpipe.run.local import home_folder
 
     done = clean_home(home_folder(home), max_age=age, max_size=size, runs=runs, dry=dry_run)
     word = "would remove" if dry_run else "removed"
     click.echo(f"{word} {done.results} results and {done.runs} runs: {done.size / 1e6:.1f} MB")
+    for kind, name in KINDS.items():
+        gone, left = done.removed[kind], done.left[kind]
+        if gone.count or left.count:
+            all_, size = gone.count + left.count, gone.size + left.size
+            click.echo(f"  {name}: {gone.count} of {all_}, {gone.size / 1e6:.1f} of {size / 1e6:.1f} MB")
 
 
 @main.command(name="compile", epilog=_TARGET_HELP)

@@ -81,13 +81,16 @@ class ExecutionValues:
     def fetch(self, place: str, step: str, output: str, folder: Path | None) -> Path:
         """Download an object, or all below a prefix; what came before and did not change is not downloaded again."""
         mirror = S3(self.home / "s3", lambda _line: None, self.execution.account.client("s3"))
-        found = mirror.find(place)
-        if found is None or not found.files:
-            raise SourceError(f"There is nothing at {place!r}.", fix="see what the job wrote: its log", uri=place)
         if folder is None:
             of_run = self.home / "executions" / folder_name(self.execution.id, "execution")
             folder = of_run / folder_name(step, "step") / folder_name(output, "output")
-        Placed(always_copy=True).place(found, folder)
+        try:
+            found = mirror.find(place)
+            if found is None or not found.files:
+                raise SourceError(f"There is nothing at {place!r}.", fix="see what the job wrote: its log", uri=place)
+            Placed(always_copy=True).place(found, folder)
+        finally:
+            mirror.release()
         return inside(folder, next(iter(found.files))) if found.is_object else folder
 
     @functools.cached_property

@@ -1,37 +1,79 @@
-"""Making room: kept results and old runs are removed, never what a registered model or a running run needs."""
+"""Making room: what is kept, and old runs, are removed, never what a registered model or a running run needs."""
 
 from __future__ import annotations
 
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 import attrs
 
 from fluentpipe.run.alive import collect_leftovers, living, remove
 from fluentpipe.run.cache import Cache, files_below
+from fluentpipe.run.mirror import alone, objects
+
+Kind = Literal["results", "objects", "environments"]
+KINDS: Mapping[Kind, str] = {
+    "results": "results of jobs",
+    "objects": "objects of S3",
+    "environments": "environments of requirements.txt",
+}
+
+
+@attrs.frozen
+class Kept:
+    """Something that can be made again."""
+
+    kind: Kind
+    path: Path
+    size: int  # bytes
+    used: float  # seconds since the epoch, the last time
+    run: str = ""  # id of the run that made it
+
+
+@attrs.frozen
+class Part:
+    """How much of a kind."""
+
+    count: int = 0
+    size: int = 0  # bytes
+
+    @classmethod
+    def of(cls, kept: Iterable[Kept], kind: Kind) -> Part:
+        """Those of a kind together."""
+        sizes = [each.size for each in kept if each.kind == kind]
+        return cls(len(sizes), sum(sizes))
 
 
 @attrs.frozen
 class Cleaned:
-    """What was removed, or would be."""
+    """What was removed, or would be, and what stays."""
 
-    results: int
+    removed: Mapping[Kind, Part]
+    left: Mapping[Kind, Part]
     runs: int
     size: int  # bytes that are free again; files that a run and a kept result share count once
+
+    @property
+    def results(self) -> int:
+        """How many results of jobs were removed."""
+        return self.removed["results"].count
 
 
 def clean(
     home: Path, *, max_age: float | None = None, max_size: int | None = None, runs: bool = False, dry: bool = False
 ) -> Cleaned:
-    """Remove kept results, the least recently used first, and on request runs.
+    """Remove what is kept, the least recently used first, and on request runs.
+
+    Kept are results of jobs, objects of S3 in the mirror, and environments made from a requirements.txt.
 
     Args:
         home: Folder of the runs, the registry and the cache.
-        max_age: Seconds since its last use after which a result, or a run, goes.
-        max_size: Bytes that the kept results may have together.
+        max_age: Seconds since its last use after which something kept, or a run, goes.
+        max_size: Bytes that all that is kept may have together.
         runs: Whether runs go as well: those older than `max_age`, or all where no limit is given.
         dry: Whether nothing is removed and only the answer given.
 
@@ -40,30 +82,51 @@ def clean(
     """
     if not dry:
         collect_leftovers(home)
-    needed = _registered_runs(home) | _origins(home, _registered_runs(home)) | living(home)
-    doomed = _doomed_results(home, needed, max_age, max_size)
-    doomed_runs = [path for path in _old_runs(home, max_age) if path.name not in needed] if runs else []
-    size = _freed([*doomed, *doomed_runs])
-    if not dry:
-        for path in (*doomed, *doomed_runs):
-            hidden = path.with_name(f".tmp-clean-{secrets.token_hex(4)}")
-            path.rename(hidden)
-            remove(hidden)
-    return Cleaned(len(doomed), len(doomed_runs), size)
+    with alone(home / "s3") as unused:
+        registered = _registered_runs(home)
+        alive = living(home)
+        needed = registered | _origins(home, registered) | alive
+        kept = _kept(home)
+        # A run that is alive may be about to take any of it.
+        free = [each for each in kept if each.run not in needed and (unused or each.kind != "objects") and not alive]
+        going = list(_going(free, kept, max_age, max_size))
+        old_runs = [path for path in _old_runs(home, max_age) if path.name not in needed] if runs else []
+        doomed = [*(each.path for each in going), *old_runs]
+        size = _freed(doomed)
+        if not dry:
+            for path in doomed:
+                hidden = path.with_name(f".tmp-clean-{secrets.token_hex(4)}")
+                path.rename(hidden)
+                remove(hidden)
+    left = [each for each in kept if each not in going]
+    return Cleaned(_parts(going), _parts(left), len(old_runs), size)
 
 
-def _doomed_results(home: Path, needed: frozenset[str], max_age: float | None, max_size: int | None) -> list[Path]:
-    if living(home):  # it may be about to take any of them
-        return []
-    entries = Cache(home, "clean").entries()
-    total, found = sum(entry.size for entry in entries), []
-    for entry in entries:
-        is_old = max_age is not None and entry.used < time.time() - max_age
+def _parts(kept: list[Kept]) -> dict[Kind, Part]:
+    return {kind: Part.of(kept, kind) for kind in KINDS}
+
+
+def _kept(home: Path) -> list[Kept]:
+    """All that is kept, the least recently used first."""
+    found = [Kept("results", entry.path, entry.size, entry.used, entry.run) for entry in Cache(home, "clean").entries()]
+    for path in objects(home / "s3"):
+        status = path.stat()
+        found.append(Kept("objects", path, status.st_size, status.st_atime))
+    for path in (home / "environments").glob("[!.]*/"):
+        if path.is_dir():
+            size = sum(file.lstat().st_size for file in path.rglob("*"))
+            found.append(Kept("environments", path, size, path.stat().st_mtime))
+    return sorted(found, key=lambda each: each.used)
+
+
+def _going(free: list[Kept], kept: list[Kept], max_age: float | None, max_size: int | None) -> Iterator[Kept]:
+    total = sum(each.size for each in kept)
+    for each in free:
+        is_old = max_age is not None and each.used < time.time() - max_age
         is_too_much = max_size is not None and total > max_size
-        if entry.run not in needed and (is_old or is_too_much or (max_age is None and max_size is None)):
-            found.append(entry.path)
-            total -= entry.size
-    return found
+        if is_old or is_too_much or (max_age is None and max_size is None):
+            total -= each.size
+            yield each
 
 
 def _old_runs(home: Path, max_age: float | None) -> Iterator[Path]:
@@ -85,11 +148,11 @@ def _origins(home: Path, runs: frozenset[str]) -> frozenset[str]:
     return frozenset(str(step.get("cached", "")) for step in steps)
 
 
-def _freed(folders: list[Path]) -> int:
-    """Bytes of the files that are linked from nowhere else than these folders."""
+def _freed(doomed: list[Path]) -> int:
+    """Bytes of the files that are linked from nowhere else than these files and folders."""
     links: dict[tuple[int, int], list[int]] = {}
-    for folder in folders:
-        for path in files_below(folder):
-            status = path.stat()
+    for place in doomed:
+        for path in files_below(place) if place.is_dir() else [place]:
+            status = path.lstat()
             links.setdefault((status.st_dev, status.st_ino), [status.st_nlink, status.st_size, 0])[2] += 1
     return sum(size for count, size, found in links.values() if found >= count)

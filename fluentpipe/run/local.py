@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -106,12 +107,9 @@ def run(
     remote = None if offline else S3(folder / "s3", echo or _silent)
     storage = Storage.of(definition, Maps.of(maps), remote)
     isolated = Isolation.of(paths=isolation == "paths", network=not offline)
-    with stopping() as signals:
+    with stopping() as signals, contextlib.closing(storage):
         with signals.at_once():
-            try:
-                settled = preflight(definition, parameters or {}, storage)
-            finally:
-                storage.close()
+            settled = preflight(definition, parameters or {}, storage)
             selection = select(definition, folder, from_step, only, of_run)
         record = Record(folder, definition, Mask.of([settled]).data(settled), listener)
         collect_leftovers(folder)
@@ -164,7 +162,6 @@ def _headline(error: BaseException) -> str:
 
 def _closed(execution: Execution, status: RunStatus, reason: str = "") -> Run:
     """Write the end of the run, and its report."""
-    execution.storage.close()
     run = execution.record.close(status, reason)
     try:
         write_report(run.path)

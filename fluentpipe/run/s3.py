@@ -21,6 +21,7 @@ from typing import Any
 import attrs
 
 from fluentpipe.errors import FluentpipeError, RunError, SourceError, did_you_mean
+from fluentpipe.run.mirror import Use, mark_used
 from fluentpipe.run.paths import inside
 from fluentpipe.run.s3_faults import as_source_error, breaks_off
 from fluentpipe.run.storage import Found
@@ -72,6 +73,9 @@ class S3:
     say: Callable[[str], None]  # takes lines of progress
     _client: Any = attrs.field(default=None, repr=False)  # of boto3; without one the user's default session makes it
     _seen: dict[str, Found] = attrs.field(factory=dict, init=False)
+    _use: Use | None = attrs.field(
+        default=None, init=False, repr=False
+    )  # of the mirror, from the first object to `release`
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
 
     def find(self, uri: str) -> Found | None:
@@ -91,8 +95,15 @@ class S3:
                     raise as_source_error(error, uri, bucket) from error
             return self._seen[uri]
 
+    def release(self) -> None:
+        """Say that nothing more is read from the mirror: what was found may be removed."""
+        if self._use is not None:
+            self._use.close()
+            self._use = None
+
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and say that nothing more is read from the mirror."""
+        self.release()
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -144,13 +155,17 @@ class S3:
         )
 
     def _in_mirror(self, objects: list[_Object]) -> list[Path]:
+        if self._use is None:
+            self._use = Use(self.mirror)
         missing = [each for each in objects if not self._is_whole(each)]
         if missing:
             progress = _Progress(self.say, missing)
             with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(missing))) as pool:
                 for _ in pool.map(lambda each: self._download(each, progress), missing):
                     pass
-        return [self._path(each) for each in objects]
+        for path in (found := [self._path(each) for each in objects]):
+            mark_used(path)
+        return found
 
     def _path(self, each: _Object) -> Path:
         return self.mirror / each.file_name

@@ -9,6 +9,18 @@ _STALE = frozenset(
     ("ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "TokenRefreshRequired",
      "RequestTimeTooSkewed")
 )  # fmt: skip
+_BUSY = frozenset(
+    (
+        "SlowDown",
+        "ServiceUnavailable",
+        "InternalError",
+        "RequestTimeout",
+        "Throttling",
+        "ThrottlingException",
+        "500",
+        "503",
+    )
+)
 
 
 def breaks_off(error: BaseException) -> bool:
@@ -73,6 +85,8 @@ def _answered(code: str, uri: str, bucket: str) -> tuple[str]:
         return (f"S3 does not accept the AWS credentials, so {uri!r} cannot be read.",)
     if code in ("412", "PreconditionFailed"):
         return (f"{uri!r} was changed while it was downloaded.",)
+    if code in _BUSY:
+        return (f"S3 is too busy to give {uri!r}.",)
     return (f"S3 could not give {uri!r}.",)
 
 
@@ -81,4 +95,6 @@ def _fix(code: str, here: str) -> str:
         return f"ask for s3:GetObject and s3:ListBucket on it, or use another profile (AWS_PROFILE); or {here}"
     if code in _STALE:
         return f"sign in again: aws sso login, aws configure; or {here}"
+    if code in _BUSY:
+        return f"run again in a while; what was downloaded so far is kept; or {here}"
     return f"run again; or {here}" if code in ("412", "PreconditionFailed") else f"correct the URI; or {here}"

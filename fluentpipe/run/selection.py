@@ -14,7 +14,7 @@ from fluentpipe.errors import RunError, did_you_mean
 from fluentpipe.run.cache import Result
 from fluentpipe.run.history import find
 
-_JOBS = ("Processing", "Training")
+_JOBS = ("Processing", "Training", "Tuning")
 
 
 @attrs.frozen
@@ -97,13 +97,9 @@ def _past_results(pipeline: str, home: Path, of_run: str | None, needed: Iterabl
         found = _results(folder, pipeline, steps)
         if found is not None:
             return found
-    which = (
-        f"No run of {pipeline!r} in {home} has"
-        if of_run is None
-        else f"{folders[0].name} has not, as a run of {pipeline!r},"
-    )
+    which = f"No run in {home} has" if of_run is None else f"Run {folders[0].name} has no"
     raise RunError(
-        f"{which} results of {', '.join(steps)}.",
+        f"{which} results of {', '.join(steps)} for pipeline {pipeline!r}.",
         fix="run the whole pipeline once" if of_run is None else "name another run; `fluentpipe runs` lists them",
         run=None,
     )

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 import attrs
 
 from fluentpipe.definition import Definition
-from fluentpipe.errors import SourceError
+from fluentpipe.errors import SourceError, did_you_mean
 from fluentpipe.run.paths import inside
 
 _SCHEME = "s3://"
@@ -118,9 +118,24 @@ class Maps:
         return cls(folders)
 
     def find(self, uri: str) -> Found | None:
-        """The mapped file or folder."""
+        """The mapped file or folder; of several maps the longest that fits.
+
+        Raises:
+            SourceError: There is a map, but nothing in its folder: S3 is not asked for what was said to be here.
+        """
         above = _longest(uri, self.folders)
-        return found_at(uri, inside(self.folders[above], uri[len(above) + 1 :])) if above else None
+        if not above:
+            return None
+        path = inside(self.folders[above], uri[len(above) + 1 :])
+        if found := found_at(uri, path):
+            return found
+        beside = sorted(each.name for each in path.parent.iterdir()) if path.parent.is_dir() else []
+        raise SourceError(
+            f"There is no {str(path)!r} to stand for {uri!r}.{did_you_mean(path.name, beside)}",
+            f"{above!r} is mapped to {str(self.folders[above])!r}",
+            fix="correct the URI, or put the file there",
+            uri=uri,
+        )
 
 
 @attrs.frozen

@@ -223,6 +223,11 @@ def _script_faults(parameters: Mapping[str, Any]) -> Iterator[str]:
 def _algorithm_faults(parameters: Mapping[str, Any], channels: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     if "num_round" not in parameters:
         yield "XGBoost without a script needs the hyperparameter num_round"
+    if "_kfold" in parameters:
+        yield (
+            "the cross-validation of XGBoost's image (hyperparameter _kfold) does not run here: leave it out, or bring a "
+            "script that calls xgboost.cv; train_xgboost(n_folds=…) averages a model per fold, here and there"
+        )
     if "train" not in channels:
         yield "XGBoost without a script needs a channel 'train'." + did_you_mean("train", channels)
     for name, channel in channels.items():
@@ -232,7 +237,14 @@ def _algorithm_faults(parameters: Mapping[str, Any], channels: Mapping[str, Mapp
             )
         written = channel.get("ContentType", "libsvm")
         if isinstance(written, str) and not written.partition(";")[0].strip().lower().endswith(_ALGORITHM_TYPES):
-            yield f"channel {name!r} has ContentType {written!r}; here XGBoost reads text/csv, text/libsvm, application/x-parquet"
+            yield (
+                f"channel {name!r} has ContentType {written!r}; here XGBoost reads text/csv, text/libsvm, "
+                "application/x-parquet: write the rows as one of these and say so in ContentType"
+            )
+        if channel.get("RecordWrapperType", "None") != "None":
+            yield (
+                f"channel {name!r} has RecordWrapperType {channel['RecordWrapperType']!r}, which is not unwrapped here: leave it out"
+            )
 
 
 def _has_xgboost(request: Mapping[str, Any]) -> bool:

@@ -11,14 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import given, strategies as st
 
-from fluentpipe.errors import GateFailed, RunError
+from fluentpipe.errors import GateFailed, RunError, SourceError
 from fluentpipe.run import Run
 from fluentpipe.run.cache import Cache
 from fluentpipe.run.hashing import Hashes
 from fluentpipe.run.identity import difference
 from fluentpipe.run.policies import seconds_of
 
-from .pipelines import RUN, SPLIT, TRAIN, Sketch, canonical, packed
+from .pipelines import IN, OUT, RUN, SPLIT, TRAIN, Sketch, canonical, output, packed
 
 JOBS = ("Split", "Train", "Evaluate")
 
@@ -173,6 +173,43 @@ def test_from_a_step_on_everything_is_carried_out_anew(run, rows):
     assert cached(run(canonical(), parameters={"data": rows})) == list(JOBS)
 
 
+def test_one_step_alone_runs_on_the_past_run_that_is_named(run, rows, tmp_path):
+    first = run(canonical(), parameters={"data": rows})
+    rows.write_text("5\n6\n7\n")
+    second = run(canonical(), parameters={"data": rows})
+    assert run(canonical(), parameters={"data": rows}, only="Train").steps["Split"].cached == second.id
+    for name in (first.id, first.id[-5:]):
+        alone = run(canonical(), parameters={"data": rows}, only="Train", of_run=name)
+        assert alone.steps["Split"].cached == first.id
+        assert "trained on ['1', '2']" in alone.steps["Train"].log.read_text()
+    with pytest.raises(SourceError, match=r"'nope' is no run"):
+        run(canonical(), parameters={"data": rows}, only="Train", of_run="nope")
+    with pytest.raises(RunError, match=r"A past run is named for one step only(.|\n)*--only"):
+        run(canonical(), parameters={"data": rows}, of_run=first.id)
+    with pytest.raises(
+        RunError, match=rf"Run {alone.id} has no results of Split, Train, Evaluate for pipeline 'churn'"
+    ):
+        run(canonical(), parameters={"data": rows}, only="Register", of_run=alone.id)
+
+
+def test_a_step_that_writes_to_its_inputs_changes_no_kept_result(run, tmp_path):
+    """Small inputs are copies; large ones are links to files that are read-only, and a change of them is told."""
+    for size, told in ((10, False), (9 << 20, True)):
+        sketch = Sketch()
+        made = f"import pathlib, sys; pathlib.Path(sys.argv[1], 'x').write_bytes(b'1' * {size})"
+        sketch.processing("Make", made, outputs=("data",), arguments=(f"{OUT}/data",))
+        spoils = "import os, sys; os.chmod(sys.argv[1], 0o644); open(sys.argv[1], 'r+b').write(b'2')"
+        given = f"{IN}/data/x"
+        sketch.processing("Spoil", spoils, inputs={"data": output("Make", "data")}, arguments=(given,))
+        result = run(sketch, check=False)
+        assert result.status == ("Failed" if told else "Succeeded")
+        assert ("changed its input in place" in result.reason) == told
+        sketch.steps.pop()
+        again = run(sketch).steps["Make"]
+        assert (again.outputs["data"] / "x").read_bytes() == b"1" * size
+        assert bool(again.cached) != told  # what was changed in spite of all is not taken again
+
+
 def test_one_step_alone_runs_on_what_the_past_run_left(run, rows):
     first = run(canonical(), parameters={"data": rows})
     rows.write_text("7\n8\n9\n")
@@ -194,7 +231,7 @@ def test_a_step_under_a_gate_runs_alone_whatever_the_gate_says(run, rows, tmp_pa
     [
         ({"only": "Trian"}, r"has no step 'Trian'\. Did you mean 'Train'\?"),
         ({"from_step": "x"}, r"has no step 'x'\.\n  there are: Split, Train"),
-        ({"only": "Train"}, r"No run of 'churn' in .* has results of Split\.\n  fix: run the whole pipeline once"),
+        ({"only": "Train"}, r"No run in .* has results of Split for pipeline 'churn'\.\n  fix: run the whole pipeline once"),
         ({"only": "Gate"}, r"Step 'Gate' is a Condition: alone it has nothing to do"),
         ({"only": "Train", "from_step": "Train"}, r"give one of the two"),
         ({"isolation": "docker"}, r"isolation is 'docker'; it is one of "),

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from fluentpipe.cli import main
 from fluentpipe.run import Run
 from fluentpipe.run.alive import Alive, collect_leftovers, living
-from fluentpipe.run.clean import clean
+from fluentpipe.run.clean import Part, clean
+from fluentpipe.run.mirror import Use, mark_used, objects
 
 from .pipelines import OUT, Sketch, canonical
 
@@ -104,6 +105,50 @@ def test_leftovers_of_a_dead_run_are_collected_and_those_of_a_living_one_are_not
     assert living(tmp_path) == frozenset()
 
 
+def mirrored(home: Path, name: str, size: int, age: float) -> Path:
+    """An object in the mirror, last used so many seconds ago."""
+    path = home / "s3" / name[:2] / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(bytes(size))
+    os.utime(path, (time.time() - age, 1_000_000_000))
+    return path
+
+
+def test_objects_of_s3_and_environments_go_by_the_same_limits(run, tmp_path):
+    home = tmp_path / "home"
+    run(large("A"))
+    old, new = mirrored(home, "aa-old", 3_000_000, 500), mirrored(home, "bb-new", 2_000_000, 5)
+    environment = home / "environments" / "e"
+    environment.mkdir(parents=True)
+    (environment / "x").write_bytes(bytes(4_000_000))
+    os.utime(environment, (time.time() - 100,) * 2)
+    told = clean(home, max_size=8_000_000, dry=True)
+    assert told.removed == {"results": Part(), "objects": Part(1, 3_000_000), "environments": Part()}
+    assert clean(home, max_size=8_000_000).left["objects"] == Part(1, 2_000_000)
+    assert (old.exists(), new.exists(), environment.exists()) == (False, True, True)
+    assert clean(home, max_age=50).removed["environments"].count == 1
+    assert clean(home).removed["objects"] == Part(1, 2_000_000)
+    assert not list(objects(home / "s3"))
+
+
+def test_an_object_that_was_used_again_is_the_newest(tmp_path):
+    first, second = mirrored(tmp_path, "aa-1", 10, 500), mirrored(tmp_path, "bb-2", 10, 100)
+    changed = first.stat().st_mtime_ns
+    mark_used(first)
+    assert first.stat().st_mtime_ns == changed  # by which it is known to be whole
+    clean(tmp_path, max_size=10)
+    assert (first.exists(), second.exists()) == (True, False)
+
+
+def test_while_somebody_reads_from_s3_no_object_goes(tmp_path):
+    path = mirrored(tmp_path, "aa-1", 10, 500)
+    use = Use(tmp_path / "s3")
+    assert clean(tmp_path).removed["objects"].count == 0
+    assert path.exists()
+    use.close()
+    assert clean(tmp_path).removed["objects"].count == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -111,6 +156,7 @@ def test_leftovers_of_a_dead_run_are_collected_and_those_of_a_living_one_are_not
         (["--dry-run", "--runs"], "would remove 1 results and 1 runs: 1.0 MB"),
         (["--size", "5GB"], "removed 0 results"),
         (["--age", "2w"], "removed 0 results"),
+        (["--age", "2w"], "results of jobs: 0 of 1, 0.0 of 1.0 MB"),
         (["--size", "5 bananas"], "write a number and one of B, KB, MB, GB, TB, such as 5GB"),
     ],
 )

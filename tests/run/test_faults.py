@@ -120,7 +120,20 @@ BEFORE: dict[str, tuple[Change, dict[str, Any], str]] = {
             _arguments(s, 1)["InputDataConfig"][0].update(ContentType="application/x-recordio-protobuf"),
         ),
         {},
-        r"channel 'train' has ContentType 'application/x-recordio-protobuf'; here XGBoost reads text/csv, text/libsvm",
+        r"channel 'train' has ContentType 'application/x-recordio-protobuf'; here XGBoost reads text/csv, text/libsvm, .*say so in ContentType",
+    ),
+    "an algorithm that is to cross-validate by itself": (
+        lambda s: _arguments(s, 1).update(HyperParameters={"num_round": "3", "_kfold": "5"}),
+        {},
+        r"step 'Train': the cross-validation of XGBoost's image .*_kfold.* does not run here: leave it out, or",
+    ),
+    "a channel of wrapped records": (
+        lambda s: (
+            _arguments(s, 1).update(HyperParameters={"num_round": "3"}),
+            _arguments(s, 1)["InputDataConfig"][0].update(RecordWrapperType="RecordIO"),
+        ),
+        {},
+        r"channel 'train' has RecordWrapperType 'RecordIO', which is not unwrapped here",
     ),
     "drivers that nothing runs": (
         lambda s: (

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import http.server
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hypothesis import HealthCheck, given, settings, strategies as st
 from moto.server import ThreadedMotoServer
 
+from fluentpipe.definition import Definition
 from fluentpipe.errors import FluentpipeError, RunError, SourceError
 from fluentpipe.run.placing import Placed
 from fluentpipe.run.s3 import S3
+from fluentpipe.run.storage import Maps, Storage
 
 from .pipelines import Sketch
 
@@ -90,7 +94,7 @@ def test_a_pipeline_reads_from_s3_and_has_the_objects_in_its_mirror(bucket, run,
         "P", script, inputs={"data": {"Get": "Parameters.data"}}, arguments=("/opt/ml/processing/input/data",)
     )
     assert "['0.csv', 'rows.csv']" in run(sketch).steps["P"].log.read_text()
-    assert len([file for file in (tmp_path / "home" / "s3").rglob("*") if file.is_file()]) == 2
+    assert len(list((tmp_path / "home" / "s3").glob("??/*"))) == 2
 
 
 class Cut:
@@ -226,7 +230,7 @@ def test_without_a_network_it_is_said_so(monkeypatch, tmp_path):
         ("AccessDenied", r"S3 does not let you read 's3://my-data/x'(.|\n)*s3:GetObject and s3:ListBucket"),
         ("ExpiredToken", r"does not accept the AWS credentials(.|\n)*aws sso login"),
         ("PreconditionFailed", r"was changed while it was downloaded"),
-        ("SlowDown", r"S3 could not give 's3://my-data/x'(.|\n)*S3 says: SlowDown please"),
+        ("SlowDown", r"S3 is too busy to give 's3://my-data/x'(.|\n)*S3 says: SlowDown please"),
     ],
 )
 def test_what_s3_refuses_is_told_with_what_to_do(code, message, s3):
@@ -242,6 +246,132 @@ def test_what_s3_refuses_is_told_with_what_to_do(code, message, s3):
                 s3.find(f"s3://{BUCKET}/x")
         with pytest.raises(SourceError, match=message):
             s3.find(f"s3://{BUCKET}/x")
+
+
+def test_an_object_of_several_parts_is_compared_by_its_size(s3, bucket, tmp_path):
+    """Its ETag is no MD5 of its content, but of those of its parts."""
+    upload = bucket.create_multipart_upload(Bucket=BUCKET, Key="parts.bin")
+    there = {"Bucket": BUCKET, "Key": "parts.bin", "UploadId": upload["UploadId"]}
+    parts = [
+        {"PartNumber": number, "ETag": bucket.upload_part(**there, PartNumber=number, Body=body)["ETag"]}
+        for number, body in ((1, BIG[: 5 << 20]), (2, b"the rest"))
+    ]
+    bucket.complete_multipart_upload(**there, MultipartUpload={"Parts": parts})
+    assert bucket.head_object(Bucket=BUCKET, Key="parts.bin")["ETag"].endswith('-2"')
+    assert s3.find(f"s3://{BUCKET}/parts.bin").path.read_bytes() == BIG[: 5 << 20] + b"the rest"
+
+
+class Answering(http.server.ThreadingHTTPServer):
+    """A server in place of S3's that says what the test wants, over real HTTP."""
+
+    daemon_threads = True
+
+    def __init__(self, *answers: tuple[str, int, dict[str, str], bytes]) -> None:
+        """Each answer is for requests of its method; the last one of a method stays."""
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.answers, self.asked = list(answers), []
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.command)
+        mine = [each for each in self.server.answers if each[0] == self.command]
+        _, status, headers, body = mine[0]
+        if len(mine) > 1:
+            self.server.answers.remove(mine[0])
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET  # noqa: N815 - the name that the server calls
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def xml(code: str) -> bytes:
+    return f"<Error><Code>{code}</Code><Message>as S3 says it</Message></Error>".encode()
+
+
+KMS = {"ETag": '"0123456789abcdef0123456789abcdef"', "Last-Modified": "Sat, 21 Nov 2026 12:00:00 GMT",
+       "x-amz-server-side-encryption": "aws:kms"}  # fmt: skip
+PLAIN = {**KMS, "x-amz-server-side-encryption": "AES256"}
+BUSY = ("GET", 503, {}, xml("SlowDown"))
+HEAD, GET = ("HEAD", 200, {**KMS, "Content-Length": "4"}, b""), ("GET", 206, KMS, b"rows")
+
+
+@pytest.fixture
+def answering(monkeypatch, tmp_path) -> Iterator[Callable[..., tuple[Answering, S3]]]:
+    made: list[tuple[Answering, S3]] = []
+
+    def start(*answers: Any) -> tuple[Answering, S3]:
+        server = Answering(*answers)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)  # between its tries
+        made.append((server, S3(tmp_path / "mirror", print)))
+        return made[-1]
+
+    yield start
+    for server, remote in made:
+        remote.close()
+        server.shutdown()
+        server.server_close()
+
+
+def test_an_object_encrypted_with_a_key_of_kms_has_an_etag_that_is_no_md5(answering):
+    _, remote = answering(HEAD, GET)
+    assert remote.find(f"s3://{BUCKET}/x").path.read_bytes() == b"rows"
+
+
+def test_where_the_etag_must_be_the_md5_other_bytes_are_refused(answering):
+    _, remote = answering(("HEAD", 200, {**PLAIN, "Content-Length": "4"}, b""), GET)
+    with pytest.raises(SourceError, match="is not the object"):
+        remote.find(f"s3://{BUCKET}/x")
+
+
+def test_when_s3_is_busy_it_is_asked_again(answering):
+    server, remote = answering(("HEAD", 503, {}, b""), HEAD, BUSY, BUSY, GET)
+    assert remote.find(f"s3://{BUCKET}/x").path.read_bytes() == b"rows"
+    assert server.asked == ["HEAD", "HEAD", "GET", "GET", "GET", "HEAD"]  # the last for how it is encrypted
+
+
+@pytest.mark.parametrize("answers", [(("HEAD", 503, {}, b""),), (HEAD, BUSY)], ids=["HEAD", "GET"])
+def test_when_s3_stays_busy_it_is_said_so(answers, answering):
+    server, remote = answering(*answers)
+    with pytest.raises(SourceError, match=r"S3 is too busy to give 's3://my-data/x'(.|\n)*run again in a while"):
+        remote.find(f"s3://{BUCKET}/x")
+    assert server.asked.count(answers[-1][0]) == 4
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [(("HEAD", 403, {}, b""), ("GET", 403, {}, xml("AccessDenied"))), (HEAD, ("GET", 403, {}, xml("AccessDenied")))],
+    ids=["HEAD", "GET"],
+)
+def test_when_s3_refuses_it_is_said_what_to_ask_for(answers, answering):
+    _, remote = answering(*answers)
+    with pytest.raises(
+        SourceError, match=r"S3 does not let you read 's3://my-data/x'(.|\n)*s3:GetObject and s3:ListBucket"
+    ):
+        remote.find(f"s3://{BUCKET}/x")
+
+
+def test_what_a_map_covers_is_never_asked_of_s3(answering, tmp_path):
+    server, remote = answering(HEAD, GET)
+    (tmp_path / "rows.csv").write_text("1\n")
+    storage = Storage.of(Definition("p", {}), Maps.of({f"s3://{BUCKET}/raw": tmp_path}), remote)
+    with pytest.raises(
+        SourceError, match=r"There is no '.*/row.csv' to stand for .*Did you mean 'rows.csv'\?\n.*is mapped to"
+    ):
+        storage.find(f"s3://{BUCKET}/raw/row.csv")
+    assert server.asked == []
+    assert storage.find(f"s3://{BUCKET}/rawer").path.read_bytes() == b"rows"  # another name
 
 
 def test_offline_nothing_is_asked(run, monkeypatch):

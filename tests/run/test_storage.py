@@ -66,7 +66,7 @@ def test_the_longest_prefix_wins_among_outputs_and_among_maps(tree):
 def test_a_prefix_ends_at_a_slash(tree):
     storage = storage_of(b=tree)
     storage.outputs.publish("s3://b/out", tree)
-    with pytest.raises(SourceError, match="Nothing here stands for 's3://b/output'"):
+    with pytest.raises(SourceError, match="to stand for 's3://b/output'"):
         storage.find("s3://b/output")
 
 
