@@ -141,9 +141,18 @@ def _is_transfer(error: Exception) -> bool:
 
 
 def _answered(response: dict[str, Any], operation: str, doing: str, region: str, resource: str) -> AwsError:
-    code, message = str(response["Error"].get("Code", "")), str(response["Error"].get("Message", "")).strip()
+    said = response.get("Error", {})  # not there where something between us and AWS answered
+    code, message = str(said.get("Code", "")), str(said.get("Message", "")).strip()
     facts: dict[str, Any] = {"code": code, "operation": operation, "region": region}
     quoted = f"{operation} in {region} said: {code} {message}".rstrip()[:1000]
+    if not code:
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", "an unknown status")
+        return AwsError(
+            f"Could not {doing}: something that is not AWS answered.",
+            f"{operation} in {region} got HTTP {status} without an error of AWS",
+            fix="see whether a proxy or AWS_ENDPOINT_URL is between this machine and AWS",
+            **facts,
+        )
     if code in _DENIED or "is not authorized to perform" in message:
         return _denied(message, operation, doing, resource, facts)
     if code in _STALE:

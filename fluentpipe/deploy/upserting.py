@@ -142,7 +142,7 @@ def refuse_settings(name: str, settings: Settings) -> None:
         **settings.request(),
     }
     faults = [
-        f"{write_trail(each.trail)}: {each.message}"
+        f"{write_trail(each.trail).lstrip('.')}: {each.message}"
         for each in check_request("CreatePipeline", request, references=False, complete=True)
         if each.severity == "error" and each.code != "empty-container"  # tags={}: none
     ]

@@ -121,7 +121,7 @@ def _refused(error: AwsError, bucket: Bucket) -> AwsError:
     if error.code in _MISSING:
         return NoSuchBucket(
             f"There is no bucket {bucket.name!r}.",
-            fix=f"create it (aws s3 mb s3://{bucket.name}), or name no bucket: the default one is made",
+            fix=f"create it (aws s3 mb s3://{bucket.name}); a chain that is deployed without bucket= gets the default one",
             code=error.code,
             operation=error.operation,
             region=error.region,

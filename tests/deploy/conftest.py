@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError
 from botocore.httpsession import URLLib3Session
 from moto.server import ThreadedMotoServer
@@ -87,17 +88,25 @@ def lost(request: Any) -> None:
     cut(request)
 
 
-def answering(status: int, code: str, message: str, *, json: bool = True) -> Callable[[Any], Any]:
-    """The service answers with an error: SageMaker's are JSON, those of the others XML."""
-    from botocore.awsrequest import AWSResponse
+def answering(status: int, code: str, message: str, *, form: str = "json") -> Callable[[Any], Any]:
+    """The service answers with an error.
+
+    Args:
+        status: Of HTTP.
+        code: AWS's.
+        message: AWS's.
+        form: `json` as SageMaker has it, `s3`, `sts`, or `head`, which has no body.
+    """
+    bodies = {
+        "json": f'{{"__type": "{code}", "message": "{message}"}}',
+        "s3": f"<Error><Code>{code}</Code><Message>{message}</Message></Error>",
+        "sts": f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>",
+        "head": "",
+    }
 
     class Raw:
         def stream(self, **_: Any) -> Iterator[bytes]:
-            text = (
-                f'{{"__type": "{code}", "message": "{message}"}}' if json
-                else f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-            )  # fmt: skip
-            yield text.encode()
+            yield bodies[form].encode()
 
     return lambda request: AWSResponse(request.url, status, {}, Raw())
 
