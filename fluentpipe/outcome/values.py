@@ -236,7 +236,7 @@ def no_value(step: str, state: str, run: str, why: str = "") -> NoValue:
     return NoValue(
         f"Step {step!r} of {run} {reason}, so its outputs have no values.",
         why,
-        fix=fix,
+        fix=fix.format(step=step),
         step=step,
         state=state,
     )
@@ -246,7 +246,7 @@ _BECAUSE = {
     "Waiting": ("has not started yet", "wait for it: run.wait() or run.watch()"),
     "Running": ("has not finished yet", "wait for it: run.wait() or run.watch()"),
     "Stopping": ("is being stopped", "start the pipeline again"),
-    "Failed": ("failed", "see why: run.logs(step); mend it and run again"),
+    "Failed": ("failed", "see why: run.logs({step!r}); mend it and run again"),
     "Stopped": ("was stopped before it finished", "run the pipeline again"),
     "NotExecuted": ("was not executed", "see which branch was taken, or what ended the run before: run.steps"),
 }
