@@ -44,9 +44,7 @@ def generated() -> Mapping[Path, str]:
 
 
 def _outlines(files: Mapping[Path, str]) -> Mapping[Path, str]:
-    init = (
-        PACKAGE / "__init__.py"
-    )  # has no stub: with one jedi, too, would read all the stubs, and give up on long chains
+    init = PACKAGE / "__init__.py"  # no stub: it would lead jedi to all of them, and jedi gives up on long chains then
     leaving = {**files, PACKAGE / "_verbs.py": files[STUBS / "_verbs.pyi"], init: init.read_text("utf-8")}
     found = outlines(PACKAGE, leaving).items()
     return {STUBS / source.relative_to(PACKAGE).with_suffix(".pyi"): header(COMMAND) + text for source, text in found}

@@ -39,17 +39,14 @@ def laid_out(folder: Path) -> Path:
     return folder
 
 
-def expected(checker: str, *, editable: bool = False) -> Findings:
-    """What the comments in the scripts say: `# mypy: misc; pyright: …; ty: …; pyrefly: …`, `-` for nothing.
-
-    Where an editable install differs, the comment goes on: `; editable pyrefly: -`.
-    """
+def expected(checker: str) -> Findings:
+    """What the comments in the scripts say: `# mypy: misc; pyright: …; ty: …; pyrefly: …`, `-` for nothing."""
     found = {}
     for script in [*HERE.glob("right/*.py"), *HERE.glob("wrong/*.py")]:
         for number, line in enumerate(script.read_text("utf-8").splitlines(), 1):
             _, mark, results = line.partition("  # mypy: ")
             said = dict(part.split(": ") for part in f"mypy: {results}".split("; ")) if mark else {}
-            codes = said.get(f"editable {checker}" if editable else checker, said.get(checker, "-"))
+            codes = said.get(checker, "-")
             if codes != "-":
                 found[script.name, number] = codes
     return found
@@ -60,7 +57,9 @@ def planted() -> int:
     return len({place for checker in CHECKERS for place in expected(checker)})
 
 
-def findings(checker: str, tools: Path, python: Path, folder: Path, *, path: str = "") -> Findings:
+def findings(
+    checker: str, tools: Path, python: Path, folder: Path, *, path: str = "", stubs: Path | None = None
+) -> Findings:
     """What a type checker reports in a folder.
 
     Args:
@@ -69,11 +68,14 @@ def findings(checker: str, tools: Path, python: Path, folder: Path, *, path: str
         python: Interpreter of the environment that has fluentpipe.
         folder: From `laid_out`.
         path: The PYTHONPATH.
+        stubs: Folder of the library's stubs, where it is installed editable; pyrefly has to be told.
     """
     scripts = sorted(script.name for script in folder.glob("*.py"))
     command, read = _COMMANDS[checker]
     place = {"python": str(python), "environment": str(python.parent.parent)}
-    words = [str(tools / checker), *(word.format(**place) for word in command), *scripts]
+    places = (stubs, stubs.parent, "stubs") if checker == "pyrefly" and stubs is not None else ()
+    told = [f"--search-path={each}" for each in places]
+    words = [str(tools / checker), *(word.format(**place) for word in command), *told, *scripts]
     done = subprocess.run(words, capture_output=True, text=True, cwd=folder, env={**os.environ, "PYTHONPATH": path})
     assert done.returncode in {0, 1}, done.stdout + done.stderr
     return _collected(read(done.stdout))

@@ -57,8 +57,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_a_type_checker_finds_what_the_scripts_say(
     checker: str, how: str, tools: Path, installed: dict[str, Path], tmp_path: Path
 ) -> None:
-    found = findings(checker, tools, installed[how], laid_out(tmp_path))
-    assert found == expected(checker, editable=how == "editable")
+    stubs = STUBS.parent if how == "editable" else None
+    found = findings(checker, tools, installed[how], laid_out(tmp_path), stubs=stubs)
+    assert found == expected(checker)
 
 
 def test_the_stub_installed_into_an_environment_types_a_projects_own_steps(

@@ -7,10 +7,10 @@ from fluentpipe import Parameter, Pipeline, PropertyReference
 from fluentpipe_project import EmbeddingOutputs
 
 base = Pipeline("shop").load_data("s3://my-bucket/shop.csv", label="sold").preprocess()
-grouped = base.embed(width=8, distance="euclidean", weights={"age": 0.5}).cluster(Parameter("groups", 3))  # mypy: -; pyright: -; ty: -; pyrefly: -; editable pyrefly: missing-attribute
+grouped = base.embed(width=8, distance="euclidean", weights={"age": 0.5}).cluster(Parameter("groups", 3))
 vectors: PropertyReference[Embeddings] = grouped.outputs.embedding.embeddings
-again = base.embed_with_defaults(name="again").step("again", EmbeddingOutputs).embeddings  # mypy: -; pyright: -; ty: -; pyrefly: -; editable pyrefly: missing-attribute
+again = base.embed_with_defaults(name="again").step("again", EmbeddingOutputs).embeddings
 written = grouped.outputs.clustering.properties.ProcessingOutputConfig.Outputs
 place: PropertyReference[str] = written["groups"].S3Output.S3Uri
 trained = grouped.train_xgboost(training_data=grouped.outputs.clustering.groups)
-given = Pipeline("given").provide(Embeddings, "s3://my-bucket/vectors").cluster(2)  # mypy: -; pyright: -; ty: -; pyrefly: -; editable pyrefly: missing-attribute
+given = Pipeline("given").provide(Embeddings, "s3://my-bucket/vectors").cluster(2)

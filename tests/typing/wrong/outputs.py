@@ -34,4 +34,4 @@ print(int(auc))  # mypy: call-overload; pyright: reportArgumentType; ty: invalid
 print((auc >= 0.8) & True)  # mypy: operator; pyright: reportOperatorIssue; ty: unsupported-operator; pyrefly: unsupported-operation
 for letter in training.model_artifacts:  # mypy: attr-defined; pyright: reportGeneralTypeIssues; ty: not-iterable; pyrefly: not-iterable
     print(letter)
-pipe.outputs.xgboost_training = training  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-assignment; pyrefly: read-only; editable pyrefly: -
+pipe.outputs.xgboost_training = training  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-assignment; pyrefly: read-only

@@ -6,12 +6,12 @@ from shop.steps import Embeddings
 from fluentpipe import Pipeline
 
 base = Pipeline("shop").load_data("s3://my-bucket/shop.csv", label="sold").preprocess()
-grouped = base.embed().cluster(3)  # mypy: -; pyright: -; ty: -; pyrefly: -; editable pyrefly: missing-attribute
+grouped = base.embed().cluster(3)
 
-base.cluster(3)  # mypy: misc; pyright: reportAttributeAccessIssue; ty: no-matching-overload; pyrefly: no-matching-overload; editable pyrefly: missing-attribute
-base.embed(widht=8)  # mypy: call-arg; pyright: reportCallIssue; ty: unknown-argument; pyrefly: unexpected-keyword; editable pyrefly: missing-attribute
-base.embed(distance="manhattan")  # mypy: arg-type; pyright: reportArgumentType; ty: invalid-argument-type; pyrefly: bad-argument-type; editable pyrefly: missing-attribute
-base.embed().cluster()  # mypy: call-overload; pyright: reportCallIssue; ty: no-matching-overload; pyrefly: no-matching-overload; editable pyrefly: missing-attribute
-grouped.outputs.embedding.embedings  # mypy: attr-defined; pyright: reportAttributeAccessIssue; ty: missing-attribute; pyrefly: missing-attribute; editable pyrefly: -
-grouped.cluster(3, name="b", embeddings=grouped.outputs.clustering.groups)  # mypy: arg-type; pyright: reportArgumentType+reportCallIssue; ty: no-matching-overload; pyrefly: no-matching-overload; editable pyrefly: -
-Pipeline("given").provide(Embeddings, "s3://my-bucket/vectors").cluster(2, keep_rows=True)  # mypy: arg-type; pyright: reportArgumentType; ty: no-matching-overload; pyrefly: no-matching-overload; editable pyrefly: missing-attribute
+base.cluster(3)  # mypy: misc; pyright: reportAttributeAccessIssue; ty: no-matching-overload; pyrefly: no-matching-overload
+base.embed(widht=8)  # mypy: call-arg; pyright: reportCallIssue; ty: unknown-argument; pyrefly: unexpected-keyword
+base.embed(distance="manhattan")  # mypy: arg-type; pyright: reportArgumentType; ty: invalid-argument-type; pyrefly: bad-argument-type
+base.embed().cluster()  # mypy: call-overload; pyright: reportCallIssue; ty: no-matching-overload; pyrefly: no-matching-overload
+grouped.outputs.embedding.embedings  # mypy: attr-defined; pyright: reportAttributeAccessIssue; ty: missing-attribute; pyrefly: missing-attribute
+grouped.cluster(3, name="b", embeddings=grouped.outputs.clustering.groups)  # mypy: arg-type; pyright: reportArgumentType+reportCallIssue; ty: no-matching-overload; pyrefly: no-matching-overload
+Pipeline("given").provide(Embeddings, "s3://my-bucket/vectors").cluster(2, keep_rows=True)  # mypy: arg-type; pyright: reportArgumentType; ty: no-matching-overload; pyrefly: no-matching-overload

@@ -20,4 +20,4 @@ Pipeline("churn").load_data("s3://my-bucket/churn.csv", format="xls")  # mypy: a
 trained.register()  # mypy: call-arg; pyright: reportCallIssue; ty: missing-argument; pyrefly: missing-argument
 trained.register("churn-models", approval_status="approved")  # mypy: arg-type; pyright: reportArgumentType; ty: invalid-argument-type; pyrefly: bad-argument-type
 prepared.train_xgbost()  # mypy: attr-defined; pyright: reportAttributeAccessIssue; ty: missing-attribute; pyrefly: missing-attribute
-prepared.train_xgboost().evaluate_performance().require(min_acu=0.8)  # mypy: call-overload; pyright: reportCallIssue; ty: no-matching-overload; pyrefly: no-matching-overload; editable pyrefly: unexpected-keyword
+prepared.train_xgboost().evaluate_performance().require(min_acu=0.8)  # mypy: call-overload; pyright: reportCallIssue; ty: no-matching-overload; pyrefly: no-matching-overload
