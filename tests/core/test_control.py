@@ -169,7 +169,7 @@ def planted(pipe: Any, tree: Any, counter: list[int], scope: list[str], wanted: 
 BASE = scored()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(TREES, min_size=1, max_size=3))
 def test_every_tree_of_branches_makes_a_sound_definition_with_each_step_in_its_place(trees: list[Any]) -> None:
     pipe, wanted, counter = BASE, dict[str, list[str]](), [0]
