@@ -140,7 +140,9 @@ def test_a_file_that_is_gone_is_named(rows, put: Put) -> None:
         put(definition)
 
 
-@pytest.mark.parametrize("size", [9, 11 << 20], ids=["in one request", "in parts"])
+@pytest.mark.parametrize(
+    "size", [9, pytest.param(11 << 20, marks=pytest.mark.slow)], ids=["in one request", "in parts"]
+)
 @pytest.mark.parametrize("change", ["longer", "shorter", "other"])
 def test_a_file_that_changes_while_it_is_uploaded_is_not_published(size, change, rows, put: Put, wire: Wire, aws: Account, monkeypatch) -> None:  # fmt: skip
     monkeypatch.setattr(files, "_PART", 5 << 20)
