@@ -65,8 +65,9 @@ def _settings(server: Server) -> dict[str, str]:
 
 
 @pytest.fixture(autouse=True)
-def environment(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """For commands, and a home of its own."""
+def environment(server: Server, shared_account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """For commands, whose session has read the service's model already, and a home of its own."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", shared_account.session)
     for name, value in {**_settings(server), "FLUENTPIPE_HOME": str(tmp_path / "home")}.items():
         monkeypatch.setenv(name, value)
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):

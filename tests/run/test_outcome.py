@@ -110,7 +110,7 @@ def test_the_failure_of_a_step_is_its_reason_and_others_have_none(run):
 def test_logs_are_lines(done):
     assert done.logs("train", 1) == ["trained"]
     assert done.logs("gate") == done.logs("train", 0) == []
-    with pytest.raises(UnknownOutput, match="Did you mean 'train'?"):
+    with pytest.raises(UnknownOutput, match="Did you mean 'train'"):
         done.logs("trian")
 
 
