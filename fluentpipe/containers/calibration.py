@@ -132,14 +132,16 @@ def fit_curve(method: str, probability: Floats, positive: npt.NDArray[np.bool_])
     if method == "isotonic":
         return Curve("isotonic", knots=_isotonic(probability, positive.astype(np.float64)))
     design, target = _design(method, probability), _smoothed(positive)
-    weights = _newton(design, target)
-    if method == "beta":  # a negative weight would turn the order round: fitted without it, as the authors do
-        for column in (0, 1):
-            if weights[column] < 0:
-                kept = [place for place in range(3) if place != column]
-                weights = np.zeros(3)
-                weights[kept] = _newton(design[:, kept], target)
-        weights[:2] = np.maximum(weights[:2], 0.0)
+    kept = list(range(design.shape[1]))
+    while True:
+        found = _newton(design[:, kept], target)
+        # A negative slope would turn the order round: fitted without it, as the authors of beta calibration do.
+        worst = int(np.argmin(found[:-1])) if len(kept) > 1 else -1
+        if worst < 0 or found[worst] >= 0:
+            break
+        del kept[worst]
+    weights = np.zeros(design.shape[1])
+    weights[kept] = found
     return Curve(method, tuple(weights.tolist()))
 
 

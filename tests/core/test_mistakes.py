@@ -97,6 +97,9 @@ MISTAKES: dict[str, Callable[[], Any]] = {
     "missing_file": lambda: (Path("churn.csv").write_text("a\n1\n"), Pipeline("churn").load_data("churn.cvs", label="a")),
     "empty_file": lambda: local("", label="a"),
     "malformed_uri": lambda: Pipeline("churn").load_data("s3://my-bucket//churn.csv", label="churn"),
+    "provided_reference_of_another_kind": lambda: whole().provide(
+        ModelArtifacts, whole().outputs.tabular_preprocessing.train_data
+    ),
     "malformed_bucket": lambda: Pipeline("churn").provide(RawData, "s3://My_Bucket/churn.csv"),
     "not_s3": lambda: Pipeline("churn").load_data("https://example.com/churn.csv", label="churn"),
     "require_nothing": lambda: whole().require(),

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from fluentpipe import (
     Hyperparameters,
+    ModelArtifacts,
     Pipeline,
+    TestData,
     TrainingData,
     ValidationData,
 )
-from fluentpipe.errors import AmbiguousInput, UnwiredInput
+from fluentpipe.errors import AmbiguousInput, ConnectionMismatch, ContractError, MixedLineage, UnwiredInput
+
+from .own import declare, takes, yields
+from .test_materialize import HERE, named
 
 
 def prepared() -> Any:
@@ -55,6 +62,49 @@ WIRED: dict[str, tuple[Any, str, dict[str, str]]] = {
             "evaluation_report": "model_evaluation.evaluation_report",
         },
     ),
+    "calibrate": (
+        lambda: prepared().train_xgboost().calibrate(),
+        "model_calibration",
+        {"model_artifacts": "xgboost_training.model_artifacts", "calibration_data": "tabular_preprocessing.validation_data"},
+    ),
+    "calibrate what was tuned": (
+        lambda: prepared().tune_xgboost().calibrate(),
+        "model_calibration",
+        {"model_artifacts": "xgboost_tuning.model_artifacts", "calibration_data": "tabular_preprocessing.validation_data"},
+    ),
+    "evaluate what was calibrated": (
+        lambda: prepared().train_xgboost().calibrate().evaluate_performance(),
+        "model_evaluation",
+        {
+            "model_artifacts": "model_calibration.calibrated_model",
+            "test_data": "tabular_preprocessing.test_data",
+        },
+    ),
+    "register what was calibrated": (
+        lambda: prepared().train_xgboost().calibrate().evaluate_performance().require(min_auc=0.8).register("g"),
+        "model_registration",
+        {
+            "model_artifacts": "model_calibration.calibrated_model",
+            "evaluation_report": "model_evaluation.evaluation_report",
+        },
+    ),
+    "what was calibrated twice takes the place of both": (
+        lambda: prepared().train_xgboost().calibrate().calibrate(name="again").evaluate_performance(),
+        "model_evaluation",
+        {"model_artifacts": "again.calibrated_model", "test_data": "tabular_preprocessing.test_data"},
+    ),
+    "the model from before may be given": (
+        lambda: (lambda pipe: pipe.evaluate_performance(model_artifacts=pipe.outputs.xgboost_training.model_artifacts))(
+            prepared().train_xgboost().calibrate()
+        ),
+        "model_evaluation",
+        {"model_artifacts": "xgboost_training.model_artifacts", "test_data": "tabular_preprocessing.test_data"},
+    ),
+    "a branch without calibration keeps its model": (
+        lambda: (lambda trained: (trained.calibrate(), trained.evaluate_performance())[1])(prepared().train_xgboost()),
+        "model_evaluation",
+        {"model_artifacts": "xgboost_training.model_artifacts", "test_data": "tabular_preprocessing.test_data"},
+    ),
 }  # fmt: skip
 
 # Chain -> what must not be wired in silence.
@@ -74,6 +124,35 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         AmbiguousInput,
         "'model_artifacts' of step 'model_evaluation' fits 2 outputs equally well",
     ),
+    "calibrate without rows held out": (
+        lambda: Pipeline("a").provide(TrainingData, "s3://bucket/t").train_xgboost().calibrate(),
+        UnwiredInput,
+        "calibrate needs ValidationData",
+    ),
+    "calibrate on test rows": (
+        lambda: Pipeline("a").provide(ModelArtifacts, "s3://bucket/m").provide(TestData, "s3://bucket/t").calibrate(),
+        UnwiredInput,
+        "calibrate needs ValidationData",
+    ),
+    "test rows given to calibrate": (
+        lambda: (lambda pipe: pipe.calibrate(calibration_data=pipe.outputs.tabular_preprocessing.test_data))(
+            prepared().train_xgboost()
+        ),
+        ConnectionMismatch,
+        "test_data is TestData, ModelCalibration.calibration_data takes ValidationData",
+    ),
+    "the report of the model from before": (
+        lambda: prepared().train_xgboost().evaluate_performance().calibrate().register("g"),
+        MixedLineage,
+        "'model_artifacts' and 'evaluation_report' of step 'model_registration' descend from different",
+    ),
+    "two branches, one of them calibrated": (
+        lambda: (lambda trained: trained.calibrate().merge(trained.evaluate_performance(name="raw")))(
+            prepared().train_xgboost()
+        ).evaluate_performance(),
+        AmbiguousInput,
+        "'model_artifacts' of step 'model_evaluation'",
+    ),
 }
 
 
@@ -88,3 +167,20 @@ def test_a_step_takes_what_it_should_and_nothing_else(chain: Any, step: str, exp
 def test_what_does_not_fit_is_refused(chain: Any, error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         chain()
+
+
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize(("name", "kind"), [("modle", ModelArtifacts), ("model", TestData)])
+def test_an_output_replaces_an_input_of_its_own_kind(name: str, kind: Any) -> None:
+    with pytest.raises(ContractError, match=f"output 'better' replaces '{name}', which is no input of the kind"):
+        declare("Distil", "distil", (takes("model", ModelArtifacts),), (yields("better", kind, replaces=name),))
+
+
+def test_the_definition_of_a_calibration(golden: Callable[[str, str], None]) -> None:
+    pipe = prepared().train_xgboost().calibrate(method="beta").register("churn-models")
+    definition = pipe.materialize(**HERE)
+    steps = [named(definition.document)[name] for name in ("model_calibration", "model_registration")]
+    text = json.dumps(steps, indent=2) + "\n"
+    for number, asset in enumerate((each for each in definition.assets if each.sha256 in text), start=1):
+        text = text.replace(asset.sha256, f"<sha256 of asset {number}>")
+    golden("calibration.json", text)
