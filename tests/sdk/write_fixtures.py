@@ -26,7 +26,7 @@ import runnable
 
 
 def main(folder: pathlib.Path, buckets: pathlib.Path | None) -> None:
-    """Write vN.json and run_vN_*.json, and xgboost_images.json in version 3, whose table is the newer one."""
+    """Write vN.json, run_vN_*.json, faults_vN.json and images_vN.json."""
     version = importlib.metadata.version("sagemaker")
     major = version.partition(".")[0]
     with tempfile.TemporaryDirectory() as programs:
@@ -41,8 +41,9 @@ def main(folder: pathlib.Path, buckets: pathlib.Path | None) -> None:
             (bucket / "definition.json").write_text(json.dumps(document))
         write(folder / f"run_v{major}_{mode}.json", document)
     write_faults(folder / f"faults_v{major}.json", major)
-    if major == "3":
-        write(folder / "xgboost_images.json", images())
+    write(
+        folder / f"images_v{major}.json", {framework: images(major, framework) for framework in ("sklearn", "xgboost")}
+    )
 
 
 def definition(major: str, programs: pathlib.Path) -> dict[str, Any]:
@@ -98,23 +99,30 @@ def outcome(definition: Any, program: Any, script: pathlib.Path) -> dict[str, An
         return {"raised": f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"}
 
 
-def images() -> dict[str, Any]:
-    """The SDK's XGBoost images: tag of each version, and registry and repository of each region.
+def images(major: str, framework: str) -> dict[str, Any]:
+    """The SDK's images for training with a framework: tag of each version, and registry and repository of each region.
 
-    Left out is version 1, whose image is another (`xgboost:1`, the ancient one that `latest` stands for).
+    Left out is version 1 of XGBoost, whose image is another (`xgboost:1`, the ancient one that `latest` stands for).
     """
-    import sagemaker.core
-    from sagemaker.core import image_uris
+    if major == "2":
+        import sagemaker as package
+        from sagemaker import image_uris
+    else:
+        import sagemaker.core as package
+        from sagemaker.core import image_uris
 
-    file = pathlib.Path(sagemaker.core.__path__[0], "image_uri_config", "xgboost.json")
+    file = pathlib.Path(package.__path__[0], "image_uri_config", f"{framework}.json")
     versions = json.loads(file.read_text())["training"]["versions"]
     tags: dict[str, str] = {}
     repositories: dict[str, str] = {}
     for version in versions.keys() - {"1"}:
         for region in versions[version]["registries"]:
-            repository, tag = image_uris.retrieve("xgboost", region=region, version=version).split(":")
+            uri = image_uris.retrieve(framework, region=region, version=version, instance_type="ml.m5.xlarge")
+            repository, tag = uri.split(":")
             if tags.setdefault(version, tag) != tag or repositories.setdefault(region, repository) != repository:
                 raise ValueError(f"the image of {version} in {region} does not fit a table of versions and regions")
+        if len(versions[version]["registries"]) != len(repositories):
+            raise ValueError(f"version {version} is not in all regions")
     return {"tags": tags, "repositories": repositories}
 
 

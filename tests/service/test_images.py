@@ -7,35 +7,50 @@ import pathlib
 from typing import Any
 
 import pytest
+from sdk import make_images
 
-from fluentpipe import images
+from fluentpipe import _image_table, images
 from fluentpipe.errors import SettingError
 
-FIXTURE = pathlib.Path(__file__).parents[1] / "sdk" / "fixtures" / "xgboost_images.json"
+SDK = pathlib.Path(__file__).parents[1] / "sdk"
+MAJORS = ("2", "3")
 
 
-@pytest.fixture(scope="module")
-def sdk() -> Any:
-    return json.loads(FIXTURE.read_text())
+def sdk(major: str) -> Any:
+    return json.loads((SDK / "fixtures" / f"images_v{major}.json").read_text())
 
 
-def test_the_versions_are_those_of_the_sdk(sdk):
-    assert sorted(images.XGBOOST_VERSIONS) == sorted(sdk["tags"])
+def test_the_table_is_what_the_script_makes_of_the_sdk_s_answers():
+    assert make_images.TABLE.read_text() == make_images.table(sdk("3")), f"run: {make_images.COMMAND}"
 
 
-def test_every_version_in_every_region_has_the_uri_that_the_sdk_gives(sdk):
+@pytest.mark.parametrize("framework", ["xgboost", "sklearn"])
+@pytest.mark.parametrize("major", MAJORS)
+def test_every_version_in_every_region_has_the_uri_that_the_sdk_gives(major, framework):
+    said = sdk(major)[framework]
     wrong = {
-        (version, region): images.image_uri("xgboost", version, region)
-        for version, tag in sdk["tags"].items()
-        for region, repository in sdk["repositories"].items()
-        if images.image_uri("xgboost", version, region) != f"{repository}:{tag}"
+        (version, region): images.image_uri(framework, version, region)
+        for version, tag in said["tags"].items()
+        for region, repository in said["repositories"].items()
+        if images.image_uri(framework, version, region) != f"{repository}:{tag}"
     }
     assert not wrong
-    assert len(sdk["repositories"]) > 30
+    assert len(said["repositories"]) > 30
 
 
-def test_a_region_that_the_sdk_does_not_have_is_in_no_table_of_ours(sdk):
-    assert sorted(images._XGBOOST_ACCOUNTS) == sorted(sdk["repositories"])
+def test_versions_and_regions_are_those_of_the_newer_sdk_and_no_others():
+    for framework, said in sdk("3").items():
+        assert sorted(_image_table.TAGS[framework]) == sorted(said["tags"])
+        assert sorted(_image_table.ACCOUNTS) == sorted(said["repositories"])
+
+
+def test_china_the_government_and_the_isolated_regions_have_domains_of_their_own():
+    said = {region: images.image_uri("sklearn", "1.2-1", region).split("/")[0] for region in _image_table.ACCOUNTS}
+    domains = {region: host.partition(f".dkr.ecr.{region}.")[2] for region, host in said.items()}
+    assert domains["cn-north-1"] == "amazonaws.com.cn"
+    assert domains["us-gov-west-1"] == "amazonaws.com"
+    assert domains["us-iso-east-1"] == "c2s.ic.gov"
+    assert domains["us-isob-east-1"] == "sc2s.sgov.gov"
 
 
 @pytest.mark.parametrize(
@@ -44,7 +59,8 @@ def test_a_region_that_the_sdk_does_not_have_is_in_no_table_of_ours(sdk):
         ("xgboost", "3.0", "us-east-1", r"no version '3.0'; it has .*3\.0-5"),
         ("xgboost", "latest", "us-east-1", "no version 'latest'"),
         ("xgboost", "3.0-5", "us-eats-1", "region 'us-eats-1' .*Did you mean 'us-east-1'"),
-        ("sklearn", "1.4-2", "us-east-1", "framework 'sklearn' is not in the table"),
+        ("sklearn", "1.4", "us-east-1", r"sklearn has no version '1.4'; it has .*1\.2-1"),
+        ("pytorch", "2.6", "us-east-1", "framework 'pytorch' is not in the table; it has 'sklearn', 'xgboost'"),
     ],
 )
 def test_an_image_that_is_not_in_the_table_is_refused_with_the_way_out(framework, version, region, said):
