@@ -126,11 +126,11 @@ class Exchange(Generic[S]):
 
         pipe: Exchange[Any] = self
         scopes: dict[str, Scope | None] = {"": self._scope}
-        members = sdk.members(given, tuple(self._chain), self.name, config)
+        members = sdk.members(given, tuple(self._chain), self.name, takes, config)
         _refuse_unknown([each.stands_for for each in members], takes, outputs)
         for member in members:
-            what = takes.get(member.stands_for), outputs.get(member.stands_for)
-            pipe = pipe._plus(sdk.wrapped(member, pipe._chain, *what), scopes[member.gate])
+            step = sdk.wrapped(member, pipe._chain, outputs.get(member.stands_for))
+            pipe = pipe._plus(step, scopes[member.gate])
             scopes[member.name] = pipe._scope  # noqa: SLF001  a Pipeline is an Exchange
         found: Pipeline[Any] = pipe._within(scopes.get(stay, self._scope))  # noqa: SLF001  ditto
         return found

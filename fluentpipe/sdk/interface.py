@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import attrs
+
 from fluentpipe.contract import DATA_TYPES, DependencySpec, OutputSpec
-from fluentpipe.errors import ContractError, SettingError, did_you_mean
+from fluentpipe.errors import SettingError, did_you_mean
 from fluentpipe.kinds import CustomProperty, JobName, Kind, ModelArtifacts, ModelPackage, ProcessingOutput
 from fluentpipe.sdk.wrapped import Place, at
 
@@ -138,13 +140,10 @@ def taken(
                 f"takes: step {step!r} has no input {name!r}.{did_you_mean(name, places)} "
                 f"It has {', '.join(places) or 'none that is known'}"
             )
-        elif isinstance(each, DependencySpec):
-            found[known] = each
+        elif isinstance(each, DependencySpec):  # required: without it nothing is left to put there
+            found[known] = attrs.evolve(each, name=known, required=True)
         else:
-            try:
-                found[known] = DependencySpec(known, each)
-            except (TypeError, ContractError) as fault:  # pragma: no cover - the contract says it better
-                faults.append(f"takes: {name}: {fault}")
+            found[known] = DependencySpec(known, each)
     if faults:
         raise SettingError("sdk_step was told of inputs that there are not.", *faults, faults=tuple(faults))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -20,7 +21,7 @@ from fluentpipe.resolve import Node
 from fluentpipe.sdk.installed import Sdk, installed
 from fluentpipe.sdk.interface import input_places, logical_name, outputs_of, taken, with_kinds
 from fluentpipe.sdk.native import accept_references
-from fluentpipe.sdk.wrapped import SdkStep, at
+from fluentpipe.sdk.wrapped import SdkStep, at, replaced
 
 Takes = Mapping[str, "type[Kind] | DependencySpec"]
 """Name of an input -> what the resolver shall wire to it."""
@@ -36,6 +37,7 @@ class Member:
     request: Mapping[str, Any]  # with references of ours
     gate: str  # name of the Condition step that it lies under; empty for none
     stands_for: str  # name of what was given: of the step, or of the collection that it is the last of
+    takes: Mapping[str, DependencySpec]  # inputs that the resolver shall wire, by logical name
 
     def needs(self) -> set[str]:
         """Names of the steps that come before it."""
@@ -43,7 +45,9 @@ class Member:
         return {*(each.step for each in references_in(self.request)), *waits, *filter(None, (self.gate,))}
 
 
-def members(given: Sequence[Any], known: Sequence[str], pipeline: str, config: Any = None) -> tuple[Member, ...]:
+def members(
+    given: Sequence[Any], known: Sequence[str], pipeline: str, takes: Mapping[str, Takes], config: Any = None
+) -> tuple[Member, ...]:
     """The steps that objects of the SDK stand for, each after those that it needs.
 
     The SDK writes their requests, and with that uploads their code, if their sessions are such as reach AWS. A `ModelStep`
@@ -54,10 +58,11 @@ def members(given: Sequence[Any], known: Sequence[str], pipeline: str, config: A
         given: Steps, collections of steps, or what functions decorated with `@step` gave.
         known: Names of the steps that are there already.
         pipeline: Name of the pipeline; the SDK puts it into the keys of what it uploads.
+        takes: Name of what was given -> its inputs that the resolver shall wire; the others stay as they are.
         config: The SDK's `PipelineDefinitionConfig`, where there is one.
 
     Raises:
-        SettingError: Something is no step of the SDK, or the SDK cannot write it.
+        SettingError: Something is no step of the SDK, the SDK cannot write it, or it has no such inputs.
     """
     sdk = installed()
     accept_references(sdk)
@@ -70,8 +75,13 @@ def members(given: Sequence[Any], known: Sequence[str], pipeline: str, config: A
         if step.name in known or step.name in found:
             continue
         request, upstream = _written(sdk, step, names, pipeline, config)
-        found[step.name] = Member(step.name, request, gate, stands_for)
-        waiting += [each for one in upstream for each in _unfolded(sdk, one, "") if one.name not in names]
+        places = input_places(request)
+        open_inputs = taken(step.name, places, takes.get(stands_for) or {})
+        for name in open_inputs:
+            request = replaced(request, places[name].keys, "")  # what stood there is not needed
+        member = found[step.name] = Member(step.name, request, gate, stands_for, open_inputs)
+        needed = member.needs() - {*names}
+        waiting += [each for one in upstream if one.name in needed for each in _unfolded(sdk, one, "")]
     return tuple(_in_order(found, {*known}))
 
 
@@ -103,34 +113,32 @@ def _in_order(found: Mapping[str, Member], known: set[str]) -> Iterator[Member]:
         yield ready
 
 
-def wrapped(
-    member: Member, chain: Mapping[str, Node], takes: Takes | None = None, outputs: Yields | None = None
-) -> SdkStep:
+def wrapped(member: Member, chain: Mapping[str, Node], outputs: Yields | None = None) -> SdkStep:
     """One step of the SDK as a step of a chain.
 
     Args:
         member: The step.
         chain: The steps before it.
-        takes: Inputs that the resolver shall wire; the others stay as they are.
         outputs: Kinds of the outputs; the others are of the general kind of their family.
 
     Raises:
-        SettingError: It has no such inputs or outputs.
+        SettingError: It has no such outputs.
     """
     request = _with_property_files(member.request)
     places, yields = input_places(request), with_kinds(member.name, outputs_of(request), outputs or {})
-    open_inputs = taken(member.name, places, takes or {})
     given = {
         name: known
         for name, place in places.items()
-        if name not in open_inputs and isinstance(known := _known(at(request, place.keys), chain), PropertyReference)
+        if name not in member.takes and isinstance(known := _known(at(request, place.keys), chain), PropertyReference)
     }
     dependencies = [
-        open_inputs[name] if name in open_inputs else _dependency(name, given[name], chain)
+        member.takes[name] if name in member.takes else _dependency(name, given[name], chain)
         for name in places
-        if name in open_inputs or name in given
+        if name in member.takes or name in given
     ]
-    contract = StepContract(f"Sdk{request['Type']}", "sdk_step", dependencies, yields, own_method=True)
+    # Each is a family of its own: nothing is known of what it does, so none stands for another.
+    family = re.sub(r"\W", "_", f"Sdk{request['Type']}_{member.name}")
+    contract = StepContract(family, "sdk_step", dependencies, yields, own_method=True)
     return SdkStep(request, contract, places, given)
 
 

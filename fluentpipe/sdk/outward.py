@@ -114,11 +114,12 @@ def _pipeline_class(sdk: Sdk) -> Any:
             return super().update(role_arn or self.role, *args, **named)
 
         def upsert(self, role_arn: str | None = None, *args: Any, **named: Any) -> Any:
+            refuse_placeholders(self.source.to_json())
             return super().upsert(role_arn or self.role, *args, **named)
 
         def upload(self) -> tuple[str, ...]:
             """Upload what the definition needs and S3 does not have; gives the URIs."""
-            refuse_placeholders(json.dumps(self.source.document))
+            refuse_placeholders(self.source.to_json())
             account = Account(self.sagemaker_session.boto_region_name, session=self.sagemaker_session.boto_session)
             return tuple(each.uri for each in store(account, self.source.assets, say=_log.info))
 
@@ -172,7 +173,7 @@ def _compared(ours: Any, theirs: Any, path: str, key: str) -> Iterator[str]:
         for name in dict.fromkeys((*ours, *theirs)):
             inner = ".".join(filter(None, (kind or key, name)))
             mine, other = ours.get(name, ABSENT), theirs.get(name, ABSENT)
-            if mine is ABSENT and _is_defaulted(inner, other):
+            if (mine is ABSENT and _is_defaulted(inner, other)) or (mine is None and other is ABSENT):
                 continue
             yield from _compared(mine, other, path + write_key(name), inner)
     elif isinstance(ours, (list, tuple)) and isinstance(theirs, list) and len(ours) == len(theirs):

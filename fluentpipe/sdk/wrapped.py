@@ -64,12 +64,6 @@ class SdkStep(Step):
 
     @property
     @override
-    def job_type(self) -> str:
-        """Its name: nothing is known of what it does, so none of them stands for another."""
-        return self.name
-
-    @property
-    @override
     def opens_scope(self) -> bool:
         return self.sagemaker_type == "Condition"
 
@@ -94,7 +88,7 @@ class SdkStep(Step):
         request: Any = dict(self.request)
         for name, value in inputs.items():
             if name in self._places:
-                request = _with(request, self._places[name].keys, target.location(value))
+                request = replaced(request, self._places[name].keys, target.location(value))
         if self.opens_scope:
             request["Arguments"] = {**request["Arguments"], "IfSteps": list(then)}
         return [request]
@@ -110,21 +104,21 @@ class SdkStep(Step):
 
     @override
     def __repr__(self) -> str:
-        return f"{self.contract.step_type}({self.name!r})"
+        return f"Sdk{self.sagemaker_type}({self.name!r})"
 
 
 # Of the class itself, for messages; declared in the body it would be registered as a verb.
 SdkStep.contract = StepContract("SdkStep", "sdk_step", own_method=True)
 
 
-def _with(value: Any, keys: Sequence[str | int], new: Any) -> Any:
+def replaced(value: Any, keys: Sequence[str | int], new: Any) -> Any:
     """A copy with something else at a place."""
     if not keys:
         return new
     first, *rest = keys
     if isinstance(value, Mapping):
-        return {**value, first: _with(value.get(first, {}), rest, new)}
-    return [_with(each, rest, new) if index == first else each for index, each in enumerate(value)]
+        return {**value, first: replaced(value.get(first, {}), rest, new)}
+    return [replaced(each, rest, new) if index == first else each for index, each in enumerate(value)]
 
 
 def at(value: Any, keys: Sequence[str | int]) -> Any:
