@@ -194,7 +194,9 @@ def _isotonic(probability: Floats, target: Floats) -> tuple[tuple[float, ...], t
     """Knots of the best rising function: equal probabilities are taken together, then falling neighbours are pooled."""
     points, places, counts = np.unique(probability, return_inverse=True, return_counts=True)
     means = np.bincount(places.reshape(-1), weights=target) / counts
-    values, weights, ends = [], [], []
+    values: list[float] = []
+    weights: list[float] = []
+    ends: list[int] = []
     for end, (value, weight) in enumerate(zip(means.tolist(), counts.tolist(), strict=True)):
         while values and values[-1] >= value:
             before = weights.pop()

@@ -26,6 +26,27 @@ def prepared() -> Any:
     return Pipeline("churn").load_data("s3://my-bucket/churn.csv", label="churn").preprocess()
 
 
+def raw_model_given() -> Any:
+    pipe = prepared().train_xgboost().calibrate()
+    return pipe.evaluate_performance(model_artifacts=pipe.outputs.xgboost_training.model_artifacts)
+
+
+def beside_a_calibrated_branch() -> Any:
+    trained = prepared().train_xgboost()
+    trained.calibrate()
+    return trained.evaluate_performance()
+
+
+def one_branch_calibrated() -> Any:
+    trained = prepared().train_xgboost()
+    return trained.calibrate().merge(trained.evaluate_performance(name="raw"))
+
+
+def calibrated_on_test_rows() -> Any:
+    pipe = prepared().train_xgboost()
+    return pipe.calibrate(calibration_data=pipe.outputs.tabular_preprocessing.test_data)
+
+
 def wired(pipe: Any, step: str) -> dict[str, str]:
     return {each.input: each.label for each in pipe.explain() if each.step == step}
 
@@ -94,14 +115,12 @@ WIRED: dict[str, tuple[Any, str, dict[str, str]]] = {
         {"model_artifacts": "again.calibrated_model", "test_data": "tabular_preprocessing.test_data"},
     ),
     "the model from before may be given": (
-        lambda: (lambda pipe: pipe.evaluate_performance(model_artifacts=pipe.outputs.xgboost_training.model_artifacts))(
-            prepared().train_xgboost().calibrate()
-        ),
+        lambda: raw_model_given(),
         "model_evaluation",
         {"model_artifacts": "xgboost_training.model_artifacts", "test_data": "tabular_preprocessing.test_data"},
     ),
     "a branch without calibration keeps its model": (
-        lambda: (lambda trained: (trained.calibrate(), trained.evaluate_performance())[1])(prepared().train_xgboost()),
+        lambda: beside_a_calibrated_branch(),
         "model_evaluation",
         {"model_artifacts": "xgboost_training.model_artifacts", "test_data": "tabular_preprocessing.test_data"},
     ),
@@ -135,9 +154,7 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         "calibrate needs ValidationData",
     ),
     "test rows given to calibrate": (
-        lambda: (lambda pipe: pipe.calibrate(calibration_data=pipe.outputs.tabular_preprocessing.test_data))(
-            prepared().train_xgboost()
-        ),
+        lambda: calibrated_on_test_rows(),
         ConnectionMismatch,
         "test_data is TestData, ModelCalibration.calibration_data takes ValidationData",
     ),
@@ -147,9 +164,7 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         "'model_artifacts' and 'evaluation_report' of step 'model_registration' descend from different",
     ),
     "two branches, one of them calibrated": (
-        lambda: (lambda trained: trained.calibrate().merge(trained.evaluate_performance(name="raw")))(
-            prepared().train_xgboost()
-        ).evaluate_performance(),
+        lambda: one_branch_calibrated().evaluate_performance(),
         AmbiguousInput,
         "'model_artifacts' of step 'model_evaluation'",
     ),
