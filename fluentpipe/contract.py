@@ -13,8 +13,9 @@ from fluentpipe.kinds import DependencyType, Kind, general_kind, kind_fits, snak
 DATA_TYPES = ("S3Uri", "String", "Integer", "Float", "Boolean")
 
 RESERVED_VERBS = frozenset({
-    "auto_train_xgboost", "data_parameter", "defaults", "explain", "for_each", "from_sagemaker", "from_steps", "materialize", "merge",
-    "name", "otherwise", "outputs", "parameters", "provide", "raw_step", "run", "sdk_step", "step", "steps", "to_sagemaker", "when",
+    "auto_train_xgboost", "data_parameter", "defaults", "diff", "explain", "for_each", "from_sagemaker", "from_steps",
+    "materialize", "merge", "name", "otherwise", "outputs", "parameters", "provide", "raw_step", "run", "sdk_step",
+    "step", "steps", "to_sagemaker", "upsert", "when",
 })  # fmt: skip
 """Names that `Pipeline` has for itself, and no verb can have."""
 
