@@ -9,7 +9,8 @@ from typing import Any
 import attrs
 
 from fluentpipe.contract import DependencySpec
-from fluentpipe.kinds import Kind
+from fluentpipe.kinds import Kind, kind_fits
+from fluentpipe.reference import PropertyReference
 
 Lineage = Mapping[tuple[str, str], frozenset[str]]
 """(step type, job type) -> names of the nearest steps of it that something descends from."""
@@ -44,10 +45,19 @@ def within(inner: Scope | None, outer: Scope | None) -> bool:
 
 @attrs.frozen(eq=False)
 class Provided:
-    """Data of a kind that comes from outside the pipeline."""
+    """Data of a kind that comes from outside the pipeline.
+
+    Raises:
+        ValueError: It is a reference to an output of another kind.
+    """
 
     kind: type[Kind]
     value: Any  # an S3 URI, a LocalPath or an expression
+
+    def __attrs_post_init__(self) -> None:
+        given = self.value.kind if isinstance(self.value, PropertyReference) else None
+        if given is not None and not kind_fits(self.kind, given):
+            raise ValueError(f"{self.value!r} is {given.__name__}, not {self.kind.__name__}")
 
 
 @attrs.frozen(eq=False)

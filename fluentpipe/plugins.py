@@ -8,6 +8,10 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 GROUP = "fluentpipe.steps"
 
@@ -15,7 +19,8 @@ GROUP = "fluentpipe.steps"
 def load_plugins() -> tuple[str, ...]:
     """Import what the installed packages name as their steps; gives the names of the modules.
 
-    A plugin that cannot be imported is a warning: the pipelines that do not use it work.
+    A plugin that cannot be imported, or whose steps cannot be declared, is a warning that names the distribution: whatever
+    does not use it works. Of two that clash, the one whose module comes first in the alphabet stays.
     """
     if not _any_declared():
         return ()
@@ -27,13 +32,18 @@ def load_plugins() -> tuple[str, ...]:
             each.load()
         except Exception as error:  # noqa: BLE001, PERF203  whatever a foreign module raises; there are few
             warnings.warn(
-                f"the steps of plugin {each.name!r} ({each.value}) cannot be loaded: {type(error).__name__}: {error}",
+                f"the steps of plugin {each.name!r} ({each.value}){_from(each.dist)} cannot be loaded: "
+                f"{type(error).__name__}: {error}",
                 RuntimeWarning,
                 stacklevel=2,
             )
         else:
             loaded.append(each.module)
     return tuple(loaded)
+
+
+def _from(distribution: Distribution | None) -> str:
+    return f" of {distribution.name} {distribution.version}" if distribution is not None else ""
 
 
 def _any_declared() -> bool:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from typing_extensions import Self
 
-from fluentpipe import Kind, Parameter, Pipeline, PropertyReference, RawData, TrainingData
+from fluentpipe import Kind, ModelArtifacts, Parameter, Pipeline, PropertyReference, RawData, TrainingData
 from fluentpipe._verbs import TabularPreprocessingOutputs, XGBoostTrainingOutputs
 from fluentpipe.chain import Chain
 from fluentpipe.errors import DuplicateName, SettingError, UnknownOutput, UnwiredInput
@@ -207,8 +207,8 @@ class TestMerge:
 
 class TestProvide:
     def test_a_reference_to_a_step_that_is_not_there_is_refused(self, churn: Any) -> None:
-        with pytest.raises(UnwiredInput, match="data for TrainingData uses <reference xgboost"):
-            Pipeline("a").provide(TrainingData, churn.outputs.xgboost_training.model_artifacts)
+        with pytest.raises(UnwiredInput, match="data for ModelArtifacts uses <reference xgboost"):
+            Pipeline("a").provide(ModelArtifacts, churn.outputs.xgboost_training.model_artifacts)
 
     @pytest.mark.parametrize("kind", ["TrainingData", object, Kind, None, ["a"]])
     def test_only_kinds_are_provided(self, kind: Any) -> None:

@@ -20,6 +20,5 @@ pipe.require(min_auc=0.8, evaluation_report=outputs.model_evaluation.predictions
 pipe.train_xgboost(name="b", training_data=7)  # mypy: arg-type; pyright: reportArgumentType; ty: invalid-argument-type; pyrefly: bad-argument-type
 # at run time: fine
 model: PropertyReference[TrainingData] = outputs.xgboost_training.model_artifacts  # mypy: assignment; pyright: reportAssignmentType; ty: invalid-assignment; pyrefly: bad-assignment
-# at run time: fine, where any place of data will do
 pipe.provide(ModelArtifacts, outputs.tabular_preprocessing.train_data)  # mypy: arg-type; pyright: reportArgumentType; ty: invalid-argument-type; pyrefly: bad-argument-type
 pipe.provide("TrainingData", "s3://my-bucket/train")  # mypy: arg-type; pyright: reportArgumentType; ty: invalid-argument-type; pyrefly: bad-argument-type
