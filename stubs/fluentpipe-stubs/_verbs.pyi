@@ -927,6 +927,13 @@ class Verbs(Generic[S]):
         Steps that run at the same time are stopped. Outside of a branch it fails as soon as what its message refers to and the
         steps of `depends_on` are there.
 
+        Example:
+            from fluentpipe import Pipeline
+
+            pipe = Pipeline("churn").load_data("churn.csv", label="churn").preprocess().train_xgboost().evaluate_performance()
+            auc = pipe.outputs.model_evaluation.evaluation_report.json("metrics.auc")
+            pipe = pipe.when(auc >= 0.8).then(lambda p: p.register("churn")).otherwise(lambda p: p.fail(f"auc {auc} is too low"))
+
         Args:
             message: Why; references may stand in it: f"too few rows: {rows}".
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.

@@ -22,6 +22,7 @@ def within(inner: Scope | None, outer: Scope | None) -> bool: ...
 class Provided:
     kind: type[Kind]
     value: Any
+    def __attrs_post_init__(self) -> None: ...
 
 @attrs.frozen(eq=False)
 class Offer:
