@@ -65,19 +65,20 @@ class Defaults:
         """
         shared = {
             **self.every,
-            **{
-                k: v
-                for kind, base in KINDS.items()
-                if issubclass(cls, base)
-                for k, v in self.by_kind.get(kind, {}).items()
-            },
+            **{word: value for kind in _kinds(cls) for word, value in self.by_kind.get(kind, {}).items()},
         }
+        if not shared:
+            return dict(given)
         mine = {alias: name for name, each in cls.settings.items() if each.shared for alias in (name, *each.aliases)}
         said = {mine[word] for word in given if word in mine}
         if given.get("use_spot", shared.get("use_spot")) is not True:
             said.add("max_wait")  # of spot jobs alone, which this is none
         found = {name: value for name, value in shared.items() if name in mine and name not in said}
         return {**found, **{word: _joined(shared.get(mine.get(word, "")), value) for word, value in given.items()}}
+
+
+def _kinds(cls: type[Step]) -> Iterator[str]:
+    return (kind for kind, base in KINDS.items() if issubclass(cls, base))
 
 
 def _joined(shared: Any, given: Any) -> Any:

@@ -10,6 +10,7 @@ import attrs
 from typing_extensions import override
 
 from fluentpipe.conditional import ConditionStep
+from fluentpipe.flowchart import Edge, mermaid
 from fluentpipe.offers import Scope
 from fluentpipe.order import references_in
 from fluentpipe.plan import Plan, limited
@@ -60,6 +61,9 @@ class Explanation:
     def _lines(self) -> Iterator[str]:
         for node in self.plan.nodes:
             yield f"{node.step.name}  ({node.step.contract.step_type}{_under(node)})"
+            yield from (f"  if {condition}" for condition in _condition(node))
+            if node.step.after:
+                yield f"  after {', '.join(node.step.after)}"
             wired = {binding.input for binding in node.bindings}
             for binding in node.bindings:
                 yield f"  {binding.input} <- {binding.label}  {binding.confidence:.2f}  {binding.reason}"
@@ -115,10 +119,22 @@ def as_html(name: str, nodes: tuple[Node, ...], text: str) -> str:
     if not 0 < len(nodes) <= graph.MOST_STEPS:
         return f"<pre>{escape(text)}</pre>"
     marks = [graph.Mark(node.step.name, node.step.contract.step_type, reason=_settings(node)) for node in nodes]
-    edges = [graph.Edge(source, node.step.name) for node in nodes for source in sorted(_sources(node))]
-    edges += [graph.Edge(node.scope.gate, node.step.name, node.scope.branch.lower()) for node in nodes if node.scope]
-    drawing = graph.draw(marks, edges)
+    drawing = graph.draw(marks, _edges(nodes))
     return f'<style>{graph.style()}</style><p><b>{escape(name)}</b></p><div style="overflow-x:auto">{drawing}</div>'
+
+
+def to_mermaid(nodes: tuple[Node, ...]) -> str:
+    """A pipeline as a Mermaid flowchart."""
+    types = {
+        node.step.name: "Condition" if node.step.sagemaker_type == "Condition" else node.step.contract.step_type
+        for node in nodes
+    }
+    return mermaid(types, _edges(nodes))
+
+
+def _edges(nodes: tuple[Node, ...]) -> list[Edge]:
+    edges = [Edge(source, node.step.name) for node in nodes for source in sorted(_sources(node))]
+    return edges + [Edge(node.scope.gate, node.step.name, node.scope.branch.lower()) for node in nodes if node.scope]
 
 
 def _sources(node: Node) -> set[str]:
