@@ -97,7 +97,9 @@ BROKEN = {
     "method of Pipeline": (step("Mine", "merge"), "verb 'merge' is a method of Pipeline already"),
     "verb of another plugin": (step("Other", "thin"), "verb 'thin' belongs to acme_shop.steps.Thinning"),
 }
-THIN = "from fluentpipe import Pipeline, TrainingData; print(Pipeline('a').provide(TrainingData, 's3://bucket/x').thin())"
+THIN = (
+    "from fluentpipe import Pipeline, TrainingData; print(Pipeline('a').provide(TrainingData, 's3://bucket/x').thin())"
+)
 
 
 @pytest.mark.parametrize("fault", BROKEN)
