@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -84,10 +85,17 @@ def _outputs(
             )  # fmt: skip
 
 
+_TAKEN = frozenset(
+    ("job_type", "list_outputs", "name", "properties", "step_name")
+)  # by fluentpipe itself; see StepContract
+
+
 def logical_name(name: str) -> str:
     """A name of the SDK's as an identifier: `input-1` as `input_1`."""
-    found = re.sub(r"\W", "_", name, flags=re.ASCII).strip("_")
-    return found if found.isidentifier() else f"_{found}".replace("_", "data_", 1)
+    found = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")
+    if not found or found[0].isdigit():
+        found = f"data_{found}".rstrip("_")
+    return f"{found}_" if found in _TAKEN or keyword.iskeyword(found) else found
 
 
 def with_kinds(

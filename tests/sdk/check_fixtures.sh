@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Do the committed fixtures still say what the SageMaker SDK writes?
+# Do the committed fixtures still say what the SageMaker SDK writes, and do fluentpipe and the SDK understand each other?
 #
 #   tests/sdk/check_fixtures.sh FOLDER            compare; exit status 1 and a diff where they differ
 #   tests/sdk/check_fixtures.sh FOLDER --update   write them anew
 #
-# FOLDER gets an environment for each major version, about 1.3 GB; one that is there already is used again.
+# FOLDER gets an environment for each major version, about 1.6 GB; one that is there already is used again. After the
+# comparison fluentpipe is installed into each, and the tests in with_sdk run there.
 # PYTHON chooses the interpreter of the environments (python3).
 set -euo pipefail
 
@@ -41,6 +42,7 @@ done <<<"$releases"
 if [[ ${2-} == --update ]]; then
     cp "$fresh"/*.json "$here/fixtures/"
     echo "fixtures written; look at git diff, then at tests/sdk/differences.py"
+    exit 0
 elif diff -ru "$here/fixtures" "$fresh"; then
     echo "the fixtures are what SDK 2 and 3 write"
 else
@@ -48,3 +50,13 @@ else
     echo "fix: $0 $1 --update, then make tests/sdk/differences.py or the steps agree" >&2
     exit 1
 fi
+
+cd "$here/../.."
+while read -r -a packages; do
+    environment=$folder/${packages[0]/==/-}
+    echo "fluentpipe with ${packages[0]}"
+    "$environment/bin/python" -m pip install --quiet --disable-pip-version-check \
+        -e '.[local]' 'moto[server]>=5.1' pytest pytest-socket pytest-xdist </dev/null
+    # The SDK warns of itself. The tests are named check_*, so that nothing without the SDK collects them.
+    "$environment/bin/python" -m pytest -q -n0 -o python_files='check_*.py' -o filterwarnings=ignore tests/sdk/with_sdk </dev/null
+done <<<"$releases"
