@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from fluentpipe._verbs import (
         DataLoadingOutputs,
+        HyperparameterPreparationOutputs,
         ModelCalibrationOutputs,
         ModelEvaluationOutputs,
         ModelRegistrationOutputs,
@@ -70,7 +71,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_verbs": (
-        "DataLoadingOutputs", "ModelCalibrationOutputs", "ModelEvaluationOutputs", "ModelRegistrationOutputs", "QualityGateOutputs",
+        "DataLoadingOutputs", "HyperparameterPreparationOutputs", "ModelCalibrationOutputs", "ModelEvaluationOutputs", "ModelRegistrationOutputs", "QualityGateOutputs",
         "TabularPreprocessingOutputs", "XGBoostTrainingOutputs", "XGBoostTuningOutputs",
     ),
     "connection": ("check_connection",),
@@ -111,6 +112,7 @@ __all__ = [
     "ExecutionVariable",
     "FluentpipeError",
     "GateFailed",
+    "HyperparameterPreparationOutputs",
     "Hyperparameters",
     "Integer",
     "JobName",

@@ -40,6 +40,14 @@ class XGBoostTrainingValues(StepValues):
         """Name of the training job."""
 
 
+class HyperparameterPreparationValues(StepValues):
+    """The values of the outputs of HyperparameterPreparation."""
+
+    if TYPE_CHECKING:
+        hyperparameters: OutputValue[str]
+        """hyperparameters.json and reasons.md."""
+
+
 class XGBoostTuningValues(StepValues):
     """The values of the outputs of XGBoostTuning."""
 
@@ -98,6 +106,8 @@ class BuiltinValues(RunOutputs):
         """The values of the outputs of TabularPreprocessing."""
         xgboost_training: XGBoostTrainingValues
         """The values of the outputs of XGBoostTraining."""
+        hyperparameter_preparation: HyperparameterPreparationValues
+        """The values of the outputs of HyperparameterPreparation."""
         xgboost_tuning: XGBoostTuningValues
         """The values of the outputs of XGBoostTuning."""
         model_calibration: ModelCalibrationValues

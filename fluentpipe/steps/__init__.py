@@ -3,6 +3,7 @@
 # In the order of the flow, which is the order of declaration.
 from fluentpipe.steps.load_data import DataLoading  # isort: skip
 from fluentpipe.steps.preprocess import TabularPreprocessing  # isort: skip
+from fluentpipe.steps.prepare_hyperparameters import HyperparameterPreparation  # isort: skip
 from fluentpipe.steps.train_xgboost import XGBoostTraining  # isort: skip
 from fluentpipe.steps.tune_xgboost import XGBoostTuning  # isort: skip
 from fluentpipe.steps.calibrate import ModelCalibration  # isort: skip
@@ -17,6 +18,7 @@ __all__ = [
     "Branch",
     "DataLoading",
     "Failure",
+    "HyperparameterPreparation",
     "ModelCalibration",
     "ModelEvaluation",
     "ModelRegistration",

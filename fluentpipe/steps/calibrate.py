@@ -42,6 +42,7 @@ class ModelCalibration(ProcessingStep):
                 ModelArtifacts,
                 compatible_sources=("XGBoostTraining", "XGBoostTuning"),
                 semantic_keywords=("model", "artifacts"),
+                job_types=("training", ""),
                 description="The model; its task is a choice among classes.",
             ),
             DependencySpec(
@@ -50,6 +51,7 @@ class ModelCalibration(ProcessingStep):
                 compatible_sources=("TabularPreprocessing",),
                 semantic_keywords=("validation", "calibration", "data"),
                 aliases=("validation_data",),
+                job_types=("calibration", "validation", "training", ""),
                 description="Preprocessed rows with labels, to learn the curve from.",
             ),
         ),

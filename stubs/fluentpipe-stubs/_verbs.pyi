@@ -433,6 +433,72 @@ class Verbs(Generic[S]):
             training_job_name (JobName): Name of the training job.
         """
 
+    def prepare_hyperparameters(
+        self: Verbs[TrainingData] | Verbs[ProcessingOutput],
+        values: Mapping[str, Any] | None = None,
+        *,
+        retry: int | Retry | Sequence[Retry] | None = None,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: str = "3.0-5",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        job_type: Literal["training", "validation", "testing", "calibration"] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
+        training_data: Given[TrainingData | ProcessingOutput] | None = None,
+        tuned_model: Given[ModelArtifacts] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Union[S, Hyperparameters]]:
+        """Decide hyperparameters during the run; the training that follows takes them over its own settings.
+
+        They come from the training rows (many rows, many features, many classes, a rare class), from the best model of `tune_xgboost` where
+        there is one, and from `values`, the later over the earlier. Where nothing speaks against the training's defaults, they
+        stay. `reasons.md` says why. The weight of a rare class is left alone, as it would ruin probabilities.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+            run = data.prepare_hyperparameters({"max_depth": 2, "n_folds": 0}).train_xgboost(num_round=100).run()
+            print(run.outputs.hyperparameter_preparation.hyperparameters.json())
+
+        Args:
+            values: Hyperparameters by their names in train_xgboost; they win over everything.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's XGBoost image.
+            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            environment: Environment variables of the program.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            job_type: Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            training_data: The rows that will be learned from. Wired by itself; takes TrainingData.
+            tuned_model: A model whose hyperparameters are taken. Optional; wired by itself; takes ModelArtifacts.
+            name: Name of the step; 'hyperparameter_preparation' by default, another for a second use.
+
+        Outputs:
+            hyperparameters (Hyperparameters): hyperparameters.json and reasons.md.
+        """
+
     def tune_xgboost(
         self: Verbs[TrainingData] | Verbs[ProcessingOutput],
         ranges: Mapping[str, Integer | Continuous | Categorical | Sequence[Any] | Mapping[str, Any]] | None = None,
@@ -976,6 +1042,15 @@ class XGBoostTrainingOutputs(StepOutputProxy, step_type="XGBoostTraining"):
     """Every property of the Training job."""
 
 
+class HyperparameterPreparationOutputs(StepOutputProxy, step_type="HyperparameterPreparation"):
+    """The outputs of HyperparameterPreparation: Decide hyperparameters during the run; the training that follows takes them over its own settings."""
+
+    hyperparameters: Final[PropertyReference[Hyperparameters]]
+    """hyperparameters.json and reasons.md."""
+    properties: Final[ProcessingProperties]
+    """Every property of the Processing job."""
+
+
 class XGBoostTuningOutputs(StepOutputProxy, step_type="XGBoostTuning"):
     """The outputs of XGBoostTuning: Search the hyperparameters under which gradient-boosted trees predict best; the best model is the output."""
 
@@ -1056,6 +1131,16 @@ class BuiltinOutputs(Outputs):
     """The outputs of TabularPreprocessing: Turn raw columns into numbers and categories that a learner of trees takes."""
     xgboost_training: Final[XGBoostTrainingOutputs]
     """The outputs of XGBoostTraining: Train gradient-boosted trees with XGBoost."""
+    hyperparameter_preparation: Final[HyperparameterPreparationOutputs]
+    """The outputs of HyperparameterPreparation: Decide hyperparameters during the run; the training that follows takes them over its own settings."""
+    hyperparameter_preparation_training: Final[HyperparameterPreparationOutputs]
+    """The outputs of HyperparameterPreparation: Decide hyperparameters during the run; the training that follows takes them over its own settings."""
+    hyperparameter_preparation_validation: Final[HyperparameterPreparationOutputs]
+    """The outputs of HyperparameterPreparation: Decide hyperparameters during the run; the training that follows takes them over its own settings."""
+    hyperparameter_preparation_testing: Final[HyperparameterPreparationOutputs]
+    """The outputs of HyperparameterPreparation: Decide hyperparameters during the run; the training that follows takes them over its own settings."""
+    hyperparameter_preparation_calibration: Final[HyperparameterPreparationOutputs]
+    """The outputs of HyperparameterPreparation: Decide hyperparameters during the run; the training that follows takes them over its own settings."""
     xgboost_tuning: Final[XGBoostTuningOutputs]
     """The outputs of XGBoostTuning: Search the hyperparameters under which gradient-boosted trees predict best; the best model is the output."""
     model_calibration: Final[ModelCalibrationOutputs]

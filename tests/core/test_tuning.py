@@ -125,7 +125,13 @@ some_ranges = st.one_of(
     st.builds(lambda low, span: Integer(low, low + span), st.integers(-99, 99), st.integers(1, 99)),
     st.builds(lambda low, span: Continuous(low, low + span, log=True), st.floats(0.001, 9), st.floats(0.1, 99)),
     st.builds(
-        Categorical, st.lists(st.one_of(st.text(max_size=5), st.booleans()), min_size=1, max_size=9, unique_by=lambda choice: str(choice).lower())
+        Categorical,
+        st.lists(
+            st.one_of(st.text(max_size=5), st.booleans()),
+            min_size=1,
+            max_size=9,
+            unique_by=lambda choice: str(choice).lower(),
+        ),
     ),
 )
 
@@ -139,3 +145,23 @@ def test_a_step_is_the_same_after_its_ranges_were_written_and_read() -> None:
     step = prepared().tune_xgboost({"max_depth": Integer(3, 10), "eta": Continuous(0.1, 0.2)}).steps[-1]
     again = type(step)(step.name, ranges=json.loads(json.dumps(step.given["ranges"])))
     assert again == step
+
+
+HYPERPARAMETERS: dict[str, tuple[dict[str, Any], str]] = {
+    "a misspelt name": ({"max_dept": 3}, "there is no hyperparameter 'max_dept'. Did you mean 'max_depth'?"),
+    "outside of its limits": ({"eta": 3}, "eta must be <= 1, not 3"),
+    "of the wrong type": ({"max_depth": "deep"}, "max_depth must be int, not 'deep'"),
+}
+
+
+@pytest.mark.parametrize(("values", "said"), HYPERPARAMETERS.values(), ids=HYPERPARAMETERS)
+def test_hyperparameters_that_the_training_would_not_take_are_refused(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        prepared().prepare_hyperparameters(values)
+    assert said in str(caught.value)
+
+
+def test_a_hyperparameter_may_be_decided_by_the_run() -> None:
+    pipe = prepared().prepare_hyperparameters({"max_depth": Parameter("depth", 6)}).train_xgboost()
+    words = request(pipe, "hyperparameter_preparation")["Arguments"]["AppSpecification"]["ContainerArguments"]
+    assert {"Get": "Parameters.depth"} in words[words.index("--values") + 1]["Std:Join"]["Values"]

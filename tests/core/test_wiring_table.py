@@ -83,6 +83,26 @@ WIRED: dict[str, tuple[Any, str, dict[str, str]]] = {
             "evaluation_report": "model_evaluation.evaluation_report",
         },
     ),
+    "prepare hyperparameters": (
+        lambda: prepared().prepare_hyperparameters(),
+        "hyperparameter_preparation",
+        {"training_data": "tabular_preprocessing.train_data"},
+    ),
+    "hyperparameters of what was tuned": (
+        lambda: prepared().tune_xgboost().prepare_hyperparameters(),
+        "hyperparameter_preparation",
+        {"training_data": "tabular_preprocessing.train_data", "tuned_model": "xgboost_tuning.model_artifacts"},
+    ),
+    "hyperparameters are not those of any model": (
+        lambda: prepared().train_xgboost().prepare_hyperparameters(),
+        "hyperparameter_preparation",
+        {"training_data": "tabular_preprocessing.train_data"},
+    ),
+    "train with prepared hyperparameters": (
+        lambda: prepared().prepare_hyperparameters().train_xgboost(),
+        "xgboost_training",
+        {**PREPARED, "hyperparameters": "hyperparameter_preparation.hyperparameters"},
+    ),
     "calibrate": (
         lambda: prepared().train_xgboost().calibrate(),
         "model_calibration",
