@@ -196,6 +196,28 @@ ROLES: dict[str, tuple[Callable[[], Any], dict[str, str]]] = {
             "xgboost_training.preprocessing_model": f"{OF_TRAINING}.preprocessing_model",
         },
     ),
+    "two branches feed training and calibration": (
+        lambda: (
+            two_roles()
+            .preprocess(job_type="training")
+            .preprocess(job_type="calibration")
+            .train_xgboost()
+            .calibrate()
+            .evaluate_performance()
+        ),
+        {
+            f"{OF_TRAINING}.raw_data": "data_loading_training.raw_data",
+            f"{PREPARED}_calibration.raw_data": "data_loading_calibration.raw_data",
+            f"{PREPARED}_calibration.fitted_preprocessing": f"{OF_TRAINING}.preprocessing_model",
+            "xgboost_training.training_data": f"{OF_TRAINING}.train_data",
+            "xgboost_training.validation_data": f"{OF_TRAINING}.validation_data",
+            "xgboost_training.preprocessing_model": f"{OF_TRAINING}.preprocessing_model",
+            "model_calibration.model_artifacts": "xgboost_training.model_artifacts",
+            "model_calibration.calibration_data": f"{PREPARED}_calibration.validation_data",
+            "model_evaluation.model_artifacts": "model_calibration.calibrated_model",
+            "model_evaluation.test_data": f"{OF_TRAINING}.test_data",
+        },
+    ),
     "the other role first": (
         lambda: load(load(Pipeline("churn"), "calibration").preprocess(job_type="calibration"), "training")
         .preprocess(job_type="training").train_xgboost(),
