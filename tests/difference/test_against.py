@@ -138,3 +138,14 @@ def test_it_can_be_had_as_data(tmp_path: Path) -> None:
     script.write_text(SCRIPT)
     found = json.loads(asked(f"{script}:other", f"{script}:pipe", "--json", status=1).output)
     assert [(each["place"], each["old"], each["new"]) for each in found["changes"]] == [("max_depth", "6", "8")]
+
+
+def test_a_terminal_gets_colours_and_a_pipe_does_not(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT)
+    words = ["diff", f"{script}:other", f"{script}:pipe"]
+    assert "\x1b[" not in CliRunner().invoke(main, words).output
+    assert (
+        "\x1b[33m    max_depth: 6 → 8\x1b[0m"
+        in CliRunner(env={"FORCE_COLOR": "1", "TERM": "xterm"}).invoke(main, words).output
+    )
