@@ -1,6 +1,6 @@
 """The AWS account as we reach it: one boto3 session, its clients, and botocore's errors in our words.
 
-With `run/s3.py`, the only importer of boto3. Clients retry throttling and broken connections with back-off (botocore's
+With `aws_faults` and `run/s3.py`, the only importer of boto3. Clients retry throttling and broken connections with back-off (botocore's
 standard mode) and honour what boto3 honours: profiles, AWS_ENDPOINT_URL, AWS_MAX_ATTEMPTS, AWS_RETRY_MODE.
 """
 

@@ -1,6 +1,6 @@
 """Real S3 as a source of inputs: what no output, asset, map or local file stands for is downloaded into a mirror.
 
-With deploy, the only importer of boto3. An object is kept under the hash of its bucket, key and ETag, so that no key
+With `aws`, the only importer of boto3. An object is kept under the hash of its bucket, key and ETag, so that no key
 becomes a path here, a changed object is another file, and a file that is there is whole: it was written as `.part`,
 resumed with ranges where a download broke off, compared with its size and ETag, and renamed. It carries the object's
 time; one that was written to since is not taken for it.
