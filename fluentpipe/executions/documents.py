@@ -37,7 +37,6 @@ _DESCRIBED: Mapping[str, tuple[str, str, bool]] = {
     "Processing": ("describe_processing_job", "ProcessingJobName", False),
     "Training": ("describe_training_job", "TrainingJobName", False),
     "Transform": ("describe_transform_job", "TransformJobName", False),
-    "Tuning": ("describe_hyper_parameter_tuning_job", "HyperParameterTuningJobName", False),
     "AutoML": ("describe_auto_ml_job_v2", "AutoMLJobName", False),
     "Model": ("describe_model", "ModelName", False),
     "RegisterModel": ("describe_model_package", "ModelPackageName", True),
@@ -81,9 +80,32 @@ def document_of(step: StepExecution, call: Call) -> Mapping[str, Any]:
 @describes(*_DESCRIBED)
 def _job(step: StepExecution, call: Call) -> Mapping[str, Any]:
     operation, parameter, by_arn = _DESCRIBED[step.type]
+    arn = _arn(step)
+    return call("sagemaker", operation, **{parameter: arn if by_arn else arn.rpartition("/")[2]})
+
+
+def _arn(step: StepExecution) -> str:
     if not step.arn:
         raise RunError(f"The service does not say which job step {step.name!r} ran.", step=step.name)
-    return call("sagemaker", operation, **{parameter: step.arn if by_arn else step.arn.rpartition("/")[2]})
+    return step.arn
+
+
+@describes("Tuning")
+def _tuning(step: StepExecution, call: Call) -> Mapping[str, Any]:
+    """The job and, as the properties of such a step have them, its trainings, the best one first."""
+    name = {"HyperParameterTuningJobName": _arn(step).rpartition("/")[2]}
+    said = call("sagemaker", "describe_hyper_parameter_tuning_job", **name)
+    objective = said.get("HyperParameterTuningJobConfig", {}).get("HyperParameterTuningJobObjective", {})
+    order = "Ascending" if objective.get("Type") == "Minimize" else "Descending"
+    trainings = call(
+        "sagemaker",
+        "list_training_jobs_for_hyper_parameter_tuning_job",
+        **name,
+        SortBy="FinalObjectiveMetricValue",
+        SortOrder=order,
+        MaxResults=100,
+    )
+    return {**said, "TrainingJobSummaries": trainings["TrainingJobSummaries"]}
 
 
 @describes("Condition")

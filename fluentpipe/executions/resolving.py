@@ -70,10 +70,6 @@ class ExecutionValues:
         """What stands in JSON data at a path."""
         return look_up(content, path, where)
 
-    def property(self, step: str, path: str) -> Any:
-        """The value at a property path of a step."""
-        return look_up(self._values.documents[step], path, f"Step {step!r}")
-
     def resolve(self, value: Any) -> Any:
         """JSON data with every reference in it replaced."""
         return self._values.resolve(value)
@@ -106,6 +102,9 @@ class ExecutionValues:
         documents: Any = _Documents(execution)  # filled as it is asked, where a run here fills a dictionary
         return Values(execution.parameters, variables, self._property_file, self._file_at, documents)
 
+    def _property(self, step: str, path: str) -> Any:
+        return look_up(self._values.documents[step], path, f"Step {step!r}")
+
     def _file_at(self, uri: str) -> Path:
         return self.fetch(uri, "json", posixpath.basename(uri), None)
 
@@ -114,6 +113,6 @@ class ExecutionValues:
         for declared in entry.request.get("PropertyFiles", ()) if entry else ():
             if declared.get("PropertyFileName") == name:
                 output = str(declared["OutputName"])
-                place = self.property(step, f"ProcessingOutputConfig.Outputs['{output}'].S3Output.S3Uri")
+                place = self._property(step, f"ProcessingOutputConfig.Outputs['{output}'].S3Output.S3Uri")
                 return self.fetch(f"{str(place).rstrip('/')}/{declared['FilePath']}", step, output, None)
         raise RunError(f"Step {step!r} declares no property file {name!r}.", fix="add it to its PropertyFiles")

@@ -42,7 +42,7 @@ class Declared:
     """One output of one step."""
 
     name: str
-    path: str  # property path below the step
+    path: str  # property path below the step, or several in braces, as in an OutputSpec
     json_file: str = ""  # of its files, the one that holds JSON
 
 

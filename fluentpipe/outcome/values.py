@@ -26,15 +26,12 @@ class ValueSource(Protocol):
     def label(self) -> str:
         """Of the run, for messages."""
 
-    def property(self, step: str, path: str) -> Any:
-        """The value at a property path of a step.
+    def resolve(self, value: Any) -> Any:
+        """JSON data of a definition with every reference in it replaced.
 
         Raises:
-            NoValue: The step has none.
+            NoValue: A step that is referred to has none.
         """
-
-    def resolve(self, value: Any) -> Any:
-        """JSON data of a definition with every reference in it replaced."""
 
     def fetch(self, place: str, step: str, output: str, folder: Path | None) -> Path:
         """The file or the folder here of what lies at a place, copied into `folder` if one is given."""
@@ -63,13 +60,12 @@ class OutputValue(Generic[T]):
         Raises:
             NoValue: The step has not finished, failed, or was not executed; says which and what to do.
         """
-        value: T = self._found()
+        value: T = self._source.resolve(self.to_request())
         return value
 
-    def _found(self) -> Any:
-        if len(shapes.pieces(self.path)) == 1:
-            return self._source.property(self.step, self.path)
-        return self._source.resolve(shapes.property_request(self.step, self.path))
+    def to_request(self) -> dict[str, Any]:
+        """Its place, as a definition refers to it."""
+        return shapes.property_request(self.step, self.path)
 
     def download(self, folder: str | Path | None = None) -> Path:
         """The file or the folder behind it, on this machine.
@@ -83,7 +79,7 @@ class OutputValue(Generic[T]):
             SourceError: There is nothing at that place, it cannot be reached, or it has a name that would lead out of
                 the folder.
         """
-        place = self._found()
+        place: Any = self.value()
         if not isinstance(place, str) or not (place.startswith("s3://") or Path(place).is_absolute()):
             raise SourceError(
                 f"{self.step}.{self.name} is {place!r}: a value, and no place of files to download.",

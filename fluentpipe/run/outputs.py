@@ -90,10 +90,6 @@ class LocalValues:
         """JSON data with every reference in it replaced; an S3 URI that is an output of the run, by its path here."""
         return self._here(self._values.resolve(value))
 
-    def property(self, step: str, path: str) -> Any:
-        """The value at a property path of a step."""
-        return self._here(look_up(self._values.documents[step], path, f"Step {step!r}"))
-
     def fetch(self, place: str, step: str, output: str, folder: Path | None) -> Path:
         """The file or the folder of the run; a copy in `folder` if one is given."""
         path = Path(place)

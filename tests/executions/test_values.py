@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from botocore.validate import ParamValidator
 
 from fluentpipe import Join, Parameter
+from fluentpipe.definition import Definition
 from fluentpipe.errors import NoValue, RunError, UnknownOutput
 from fluentpipe.executions import Execution, describes, documents
 from fluentpipe.executions.steps import StepExecution, steps_of
+from fluentpipe.outcome.declared import declared_outputs
+from fluentpipe.outcome.values import RunOutputs
 from fluentpipe.reference import ExecutionVariable, PropertyReference
+from fluentpipe.run.values import Values
+from fluentpipe.step import step_classes
 
 from .conftest import churn
 from .service import ACCOUNT, REGION, START, Frame, all_succeeded
@@ -204,10 +210,6 @@ def test_steps_without_a_job_have_what_the_service_says_of_them(kind, metadata, 
     ("kind", "member", "arn", "operation", "request_"),
     [
         ("Transform", "TransformJob", "transform-job/t", "describe_transform_job", {"TransformJobName": "t"}),
-        (
-            "Tuning", "TuningJob", "hyper-parameter-tuning-job/h", "describe_hyper_parameter_tuning_job",
-            {"HyperParameterTuningJobName": "h"},
-        ),
         ("AutoML", "AutoMLJob", "automl-job/a", "describe_auto_ml_job_v2", {"AutoMLJobName": "a"}),
         ("Model", "Model", "model/m", "describe_model", {"ModelName": "m"}),
         ("Endpoint", "Endpoint", "endpoint/e", "describe_endpoint", {"EndpointName": "e"}),
@@ -228,6 +230,58 @@ def test_each_job_is_described_by_its_operation(kind, member, arn, operation, re
     spelled = "".join(word.capitalize() for word in operation.split("_")).replace("AutoMl", "AutoML")
     wanted = service.models["sagemaker"].operation_model(spelled.replace("Jobv2", "JobV2")).input_shape
     assert [*request_] == wanted.required_members
+
+
+@pytest.mark.parametrize(("objective", "order"), [("Minimize", "Ascending"), ("Maximize", "Descending")])
+def test_a_tuning_has_its_trainings_the_best_first_and_the_model_of_the_best(objective, order, service):
+    listed = [{"TrainingJobName": "best"}, {"TrainingJobName": "worse"}]
+    said = {
+        "HyperParameterTuningJobConfig": {"HyperParameterTuningJobObjective": {"Type": objective}},
+        "TrainingJobDefinition": {"OutputDataConfig": {"S3OutputPath": "s3://b/out"}},
+        "BestTrainingJob": {"TrainingJobName": "best"},
+    }
+    requests = {}
+
+    def call(name, operation, **request):
+        requests[operation] = request
+        return said if operation.startswith("describe") else {"TrainingJobSummaries": listed}
+
+    tuning = a_step(
+        "Tuning", {"TuningJob": {"Arn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:hyper-parameter-tuning-job/h"}}
+    )
+    assert documents.document_of(tuning, call) == {**said, "TrainingJobSummaries": listed}
+    asked = requests["list_training_jobs_for_hyper_parameter_tuning_job"]
+    assert (asked["HyperParameterTuningJobName"], asked["SortOrder"]) == ("h", order)
+    shape = service.models["sagemaker"].operation_model("ListTrainingJobsForHyperParameterTuningJob").input_shape
+    assert not ParamValidator().validate(asked, shape).has_errors()
+
+    class Source:
+        def resolve(self, value):
+            return Values({}, {}, pytest.fail, pytest.fail, {"tune": said}).resolve(value)
+
+    definition = Definition("t", {"Steps": [{"Name": "tune", "Type": "Tuning", "Arguments": {}}]}, (), ())
+    model = RunOutputs(Source(), declared_outputs(definition)).get("tune", "model_artifacts")
+    assert model.value() == "s3://b/out/best/output/model.tar.gz"
+
+
+# Outputs that are a file below another one: a definition does not say their names.
+KNOWN_BY_THE_CONTRACT_ALONE = {"ModelCalibration.calibrated_model"}
+
+
+def test_the_names_that_every_definition_is_given_are_those_of_the_built_in_steps():
+    """So that an execution found by its ARN has the same outputs as one that a chain started."""
+    odd = set()
+    for cls in step_classes():
+        if not cls.__module__.startswith("fluentpipe.steps."):
+            continue
+        outputs = [{"OutputName": spec.name} for spec in cls.contract.outputs]
+        arguments = {"ProcessingOutputConfig": {"Outputs": outputs}} if cls.sagemaker_type == "Processing" else {}
+        step = {"Name": "a", "Type": cls.sagemaker_type, "Arguments": arguments}
+        usual = declared_outputs(Definition("x", {"Steps": [step]}, (), ()))["a"]
+        for spec in cls.contract.outputs:
+            if spec.name not in usual or usual[spec.name].path != spec.path:
+                odd.add(f"{cls.__name__}.{spec.name}")
+    assert odd == KNOWN_BY_THE_CONTRACT_ALONE
 
 
 def test_a_further_type_is_taught_by_a_strategy(strategies):
