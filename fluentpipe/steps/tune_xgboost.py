@@ -242,11 +242,11 @@ class XGBoostTuning(XGBoostTraining):
     @override
     def arguments(self, inputs: Inputs, target: Target) -> dict[str, Any]:
         training = super().arguments(inputs, target)
+        told, algorithm = training.pop("HyperParameters"), training.pop("AlgorithmSpecification")
+        stopping, tags = training.pop("StoppingCondition"), training.pop("Tags", None)
         objective, searched = self.objective_metric(), self.searched()
         names = {name: self.settings[name].emit or name for name in searched}
         limit: Any = self.max_trial_runtime or self.max_runtime
-        if isinstance(limit, int):
-            limit = min(limit, MAX_TRIAL_SECONDS)
         return {
             "HyperParameterTuningJobConfig": {
                 **self._search(),
@@ -257,19 +257,18 @@ class XGBoostTuning(XGBoostTraining):
                 },
             },
             "TrainingJobDefinition": {
-                "StaticHyperParameters": {
-                    name: value for name, value in training["HyperParameters"].items() if name not in names.values()
-                },
+                "StaticHyperParameters": {name: value for name, value in told.items() if name not in names.values()},
                 "AlgorithmSpecification": {
-                    **training["AlgorithmSpecification"],
+                    **algorithm,
                     "MetricDefinitions": [{"Name": objective.name, "Regex": objective.regex}],
                 },
-                **{
-                    member: training[member]
-                    for member in ("RoleArn", "InputDataConfig", "OutputDataConfig", "ResourceConfig", "Environment")
+                **training,
+                "StoppingCondition": {
+                    **stopping,
+                    "MaxRuntimeInSeconds": min(limit, MAX_TRIAL_SECONDS) if isinstance(limit, int) else limit,
                 },
-                "StoppingCondition": {"MaxRuntimeInSeconds": limit},
             },
+            "Tags": tags,
         }
 
     def _search(self) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class DependencySpec:
     semantic_keywords: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     aliases: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     required_by: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
-    job_types: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=tuple)
+    job_types: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     only_for: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     data_type: str = attrs.field(default='', kw_only=True)
     description: str = attrs.field(default='', kw_only=True)

@@ -110,6 +110,11 @@ GOOD = {
     "own metric": {"metric": "gain", "metric_regex": r"gain=([0-9.]+)", "direction": "Maximize"},
     "one trial": {"max_trials": 1},
     "as many as the run says": {"max_trials": Parameter("trials", 5), "max_parallel_trials": Parameter("at_once", 2)},
+    "all that a job can have": {
+        "use_spot": True, "checkpoint_s3_uri": "s3://my-bucket/checkpoints", "tags": {"team": "growth"}, "volume_kms_key": "key",
+        "output_kms_key": "key", "network_isolation": True, "encrypt_traffic": True, "environment": {"A": "b"}, "retry": 2,
+        "vpc": {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}, "cache": "P30D", "max_trial_runtime": 600,
+    },
     "weeks": {"max_runtime": 15_768_000, "target_value": 0.3},
 }  # fmt: skip
 
@@ -118,6 +123,8 @@ GOOD = {
 def test_the_service_s_model_takes_every_way_to_search(values: dict[str, Any]) -> None:
     definition = prepared().tune_xgboost(**values).materialize(**HERE)
     assert not [each for each in definition.diagnostics if each.severity == "error"]
+    written = json.dumps(definition.document)
+    assert all(word in written for word in ("growth", "subnet-1", "sg-1", "/checkpoints", '"A"') if "tags" in values)
 
 
 numbers = st.floats(-1e6, 1e6)
