@@ -20,6 +20,7 @@ from fluentpipe.bundle import read_bundle, write_bundle
 from fluentpipe.check import Diagnostic, check, check_pipeline_name
 from fluentpipe.document import Reference, StepEntry, references, walk_steps
 from fluentpipe.errors import DefinitionError
+from fluentpipe.flowchart import edges_of, mermaid
 from fluentpipe.shapes import MAX_DEFINITION, MAX_PARAMETERS, MAX_STEPS
 
 __all__ = ["Asset", "Definition", "Diagnostic", "Reference", "StepEntry", "references", "tree_sha256"]
@@ -119,6 +120,11 @@ class Definition:
     def to_json(self) -> str:
         """The document as it is sent to the service: ASCII, compact, keys sorted; equal for equal documents."""
         return json.dumps(self.document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    def to_mermaid(self) -> str:
+        """The graph of the steps as a Mermaid flowchart, text that GitHub and many wikis draw."""
+        steps = {entry.name: entry.type for entry in self.steps() if entry.name}
+        return mermaid(steps, edges_of(self.steps()))
 
     def write(self, folder: str | Path) -> Path:
         """Write a bundle: definition.json, bundle.json and the files of the assets; returns the folder.

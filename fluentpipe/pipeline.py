@@ -328,6 +328,12 @@ class Pipeline(Verbs[S], Control[S], Exchange[S], ProjectVerbs[S], Generic[S]):
             self.name, self._chain.nodes, tuple(f"{each.kind.__name__} {said(each.value)}" for each in self._provided)
         )
 
+    def to_mermaid(self) -> str:
+        """The graph as a Mermaid flowchart, text that GitHub and many wikis draw."""
+        from fluentpipe.show import to_mermaid
+
+        return to_mermaid(self._chain.nodes)
+
     def _repr_html_(self) -> str:
         from fluentpipe.show import as_html
 

@@ -36,7 +36,7 @@ def test_the_python_of_a_page_runs_and_prints_what_stands_below_it(document: Pat
     (tmp_path / "page.py").write_text("\n".join(blocks(document, "python")))
     done = subprocess.run([sys.executable, "-W", "error", "page.py"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    if shown := re.findall(rf"{OUTPUT}\n```text\n(.*?)```", document.read_text("utf-8"), re.DOTALL):
+    if shown := re.findall(rf"{OUTPUT}\n```(?:text|mermaid)\n(.*?)```", document.read_text("utf-8"), re.DOTALL):
         assert done.stdout == "".join(shown)
 
 

@@ -26,6 +26,8 @@ _LARGEST_HASHED = 256 << 20  # bytes of a model that are read for its hash
 _LOG_TAIL = 64 << 10  # bytes
 _KEPT = 16  # evaluations and models, parsed
 _IN_MODEL = ("model.json", "importances.json", "model_card.md")
+_HISTORY = "history.json"  # in output.tar.gz
+_LOG_READ = 2 << 20  # bytes, for what a training printed
 
 Facts = Mapping[str, Any]
 
@@ -46,6 +48,7 @@ class Model:
     step: str
     facts: Facts  # model.json
     importances: Sequence[Facts]
+    history: tuple[Facts, ...]  # per member: metric -> its value after every round
     card: str  # Markdown
     sha256: str  # of the archive; empty where it is too large
 
@@ -84,13 +87,20 @@ class Evidence:
 
     def log_tail(self, step: str, lines: int) -> list[str]:
         """The last lines of a step's log."""
+        return self._log(step, _LOG_TAIL)[-lines:]
+
+    def log(self, step: str) -> list[str]:
+        """The log of a step; the end of one that is very long."""
+        return self._log(step, _LOG_READ)
+
+    def _log(self, step: str, size: int) -> list[str]:
         name = self.step(step).get("log")
         if not isinstance(name, str):
             return []
         try:
             with (self.folder / name).open("rb") as file:
-                file.seek(max(0, file.seek(0, 2) - _LOG_TAIL))
-                return file.read().decode("utf-8", "replace").splitlines()[-lines:]
+                file.seek(max(0, file.seek(0, 2) - size))
+                return file.read().decode("utf-8", "replace").splitlines()
         except OSError:
             return []
 
@@ -174,12 +184,14 @@ def _model(step: str, path: Path) -> Model | None:
 
 @lru_cache(maxsize=_KEPT)
 def _read_model(step: str, path: Path, _version: tuple[int, int, int]) -> Model:
-    found = _members(path)
+    found = _members(path, _IN_MODEL)
+    beside = _members(path.with_name("output.tar.gz"), (_HISTORY,))
+    history = items(mapping(_parsed(beside.get(_HISTORY, b""))).get("validation"))
     facts = mapping(_parsed(found.get("model.json", b"")))
     importances = mapping(_parsed(found.get("importances.json", b"")))
     listed = [mapping(each) for each in items(importances.get("importances"))]
     card = found.get("model_card.md", b"").decode("utf-8", "replace")
-    return Model(step, facts, listed, card, _sha256(path))
+    return Model(step, facts, listed, tuple(map(mapping, history)), card, _sha256(path))
 
 
 class _Reads(Protocol):
@@ -199,8 +211,8 @@ class _Limited:
         return found
 
 
-def _members(path: Path) -> dict[str, bytes]:
-    """Our three files out of a model's archive, read as a stream and never unpacked."""
+def _members(path: Path, wanted: tuple[str, ...]) -> dict[str, bytes]:
+    """Files out of an archive by their names, read as a stream and never unpacked."""
     found: dict[str, bytes] = {}
     try:
         with gzip.open(path) as unpacked:
@@ -208,10 +220,10 @@ def _members(path: Path) -> dict[str, bytes]:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
                 for member in archive:
                     name = member.name.removeprefix("./")
-                    if name in _IN_MODEL and member.isreg() and member.size <= _LARGEST_MEMBER:
+                    if name in wanted and member.isreg() and member.size <= _LARGEST_MEMBER:
                         content = archive.extractfile(member)
                         found[name] = content.read() if content else b""
-                    if len(found) == len(_IN_MODEL):
+                    if len(found) == len(wanted):
                         break
     except (OSError, EOFError, tarfile.TarError, ValueError):
         pass  # damaged, or not ours; what was found before counts

@@ -1,13 +1,14 @@
-"""The figures that a pipeline requires: read from the Condition steps of its definition, held against the report."""
+"""What a pipeline requires: read from the Condition steps of its definition, held against the report."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 
+from fluentpipe.document import JSON_GET, StepEntry, is_reference, references
 from fluentpipe.report.evidence import Evidence, finite, items, mapping
 
 _COMPARISONS: Mapping[str, tuple[str, Callable[[float, float], bool]]] = {
@@ -20,15 +21,16 @@ _COMPARISONS: Mapping[str, tuple[str, Callable[[float, float], bool]]] = {
 
 @attrs.frozen
 class Requirement:
-    """A figure of a report and the limit that a condition sets for it."""
+    """Something that a condition requires: a figure of a report with its limit, or more than one figure can say."""
 
     gate: str  # the Condition step
-    step: str  # whose report it reads; empty where that cannot be told
-    path: str  # in the report: metrics.auc
-    sign: str
-    limit: float
-    value: float | None  # None where the report has no such number
-    holds: bool
+    says: str  # "metrics.auc ≥ 0.8", "auc ≥ 0.8 or f1 ≥ 0.7"
+    holds: bool | None  # None where that is not known
+    step: str = ""  # whose report it reads; empty where it is not one figure, or that cannot be told
+    path: str = ""  # in the report: metrics.auc; empty where it is not one figure
+    sign: str = ""
+    limit: float | None = None
+    value: float | None = None  # None where the report has no such number
 
     @property
     def metric(self) -> str:
@@ -37,48 +39,101 @@ class Requirement:
 
 
 def requirements(evidence: Evidence) -> tuple[Requirement, ...]:
-    """Every comparison of a figure in a report with a number, in the order of the definition."""
+    """Every condition of the Condition steps that reads a report, in the order of the definition."""
     return tuple(
-        found
+        _requirement(entry.name, mapping(condition), evidence)
         for entry in evidence.entries
         if entry.type == "Condition"
-        for condition in _flat(entry.arguments.get("Conditions"))
-        if (found := _requirement(entry.name, condition, evidence)) is not None
+        for condition in items(entry.arguments.get("Conditions"))
+        if any(each.kind == JSON_GET for each in references(condition))
     )
 
 
-def _flat(conditions: object) -> Iterator[Mapping[str, Any]]:
-    """The conditions that must all hold; those under Or and Not are not requirements of one figure."""
-    yield from (mapping(each) for each in items(conditions))
+def condition_words(entry: StepEntry) -> str:
+    """What a Condition step asks, in words: `auc ≥ 0.8 and not (f1 < 0.5)`."""
+    return " and ".join(_words(mapping(each)) for each in items(entry.arguments.get("Conditions")))
 
 
-def _requirement(gate: str, condition: Mapping[str, Any], evidence: Evidence) -> Requirement | None:
+def _words(condition: Mapping[str, Any]) -> str:
+    kind = condition.get("Type")
+    if kind == "Not":
+        return f"not ({_words(mapping(condition.get('Condition')))})"
+    if kind == "Or":
+        return " or ".join(_words(mapping(each)) for each in items(condition.get("Conditions")))
+    if kind == "In":
+        listed = ", ".join(_named(each) for each in items(condition.get("Values")))
+        return f"{_named(condition.get('QueryValue'))} in [{listed}]"
+    sign = "=" if kind == "Equals" else _COMPARISONS.get(str(kind), (str(kind), operator.eq))[0]
+    return f"{_named(condition.get('LeftValue'))} {sign} {_named(condition.get('RightValue'))}"
+
+
+def _named(side: object) -> str:
+    """A side of a comparison: the last part of a reference, a value as it is."""
+    held = mapping(side)
+    path = mapping(held.get(JSON_GET)).get("Path")
+    text = path if isinstance(path, str) else held.get("Get")
+    if isinstance(text, str):
+        return text.rpartition(".")[2]
+    return f"{side:g}" if isinstance(side, float) else str(side)[:60]
+
+
+def _requirement(gate: str, condition: Mapping[str, Any], evidence: Evidence) -> Requirement:
+    holds, says = _holds(condition, evidence), _words(condition)
     comparison = _COMPARISONS.get(str(condition.get("Type")))
-    asked = mapping(mapping(condition.get("LeftValue")).get("Std:JsonGet"))
-    limit = _limit(condition.get("RightValue"), evidence)
-    if comparison is None or not isinstance(asked.get("Path"), str) or limit is None:
+    step, path = _place(condition.get("LeftValue"))
+    limit = _value(condition.get("RightValue"), evidence)
+    if comparison is None or not path or not isinstance(limit, int | float):
+        return Requirement(gate, says, holds)
+    value = finite(_value(condition.get("LeftValue"), evidence))
+    return Requirement(gate, says, holds, step, path, comparison[0], float(limit), value)
+
+
+def _holds(condition: Mapping[str, Any], evidence: Evidence) -> bool | None:
+    """Whether it holds; None where a value is not known, or cannot be compared."""
+    kind = condition.get("Type")
+    if kind == "Not":
+        inner = _holds(mapping(condition.get("Condition")), evidence)
+        return None if inner is None else not inner
+    if kind == "Or":
+        found = [_holds(mapping(each), evidence) for each in items(condition.get("Conditions"))]
+        return True if True in found else None if None in found else False
+    if kind == "In":
+        asked, *values = (
+            _value(each, evidence) for each in (condition.get("QueryValue"), *items(condition.get("Values")))
+        )
+        return None if asked is None else asked in values
+    left, right = (_value(condition.get(side), evidence) for side in ("LeftValue", "RightValue"))
+    if left is None or right is None:
         return None
-    path = str(asked["Path"]).removeprefix("$").removeprefix(".")
-    file = mapping(asked.get("PropertyFile")).get("Get")
-    parts = file.split(".") if isinstance(file, str) else []
-    step = parts[1] if len(parts) > 1 else ""
-    value = _figure(evidence, step, path)
-    sign, compare = comparison
-    return Requirement(gate, step, path, sign, limit, value, value is not None and compare(value, limit))
+    if kind == "Equals":
+        return bool(left == right)
+    comparison = _COMPARISONS.get(str(kind))
+    low, high = finite(left), finite(right)
+    return None if comparison is None or low is None or high is None else comparison[1](low, high)
 
 
-def _limit(written: object, evidence: Evidence) -> float | None:
-    name = mapping(written).get("Get")
+def _value(side: object, evidence: Evidence) -> Any:
+    """The value of a side: of a parameter, of a figure in a report, or itself; None where it is not known."""
+    if not is_reference(side):
+        return side if isinstance(side, str | int | float) else None
+    name = mapping(side).get("Get")
     if isinstance(name, str) and name.startswith("Parameters."):
-        written = mapping(evidence.manifest.get("parameters")).get(name.partition(".")[2])
-    return finite(written)
-
-
-def _figure(evidence: Evidence, step: str, path: str) -> float | None:
+        return mapping(evidence.manifest.get("parameters")).get(name.partition(".")[2])
+    step, path = _place(side)
     for evaluation in evidence.evaluations:
-        if evaluation.step == step:
+        if path and evaluation.step == step:
             found: object = evaluation.report
             for key in path.split("."):
                 found = mapping(found).get(key)
-            return finite(found)
+            return found if isinstance(found, str | int | float) else None
     return None
+
+
+def _place(side: object) -> tuple[str, str]:
+    """The step and the path that a Std:JsonGet reads."""
+    asked = mapping(mapping(side).get(JSON_GET))
+    path, file = asked.get("Path"), mapping(asked.get("PropertyFile")).get("Get")
+    if not isinstance(path, str):
+        return "", ""
+    parts = file.split(".") if isinstance(file, str) else []
+    return parts[1] if len(parts) > 1 else "", path.removeprefix("$").removeprefix(".")

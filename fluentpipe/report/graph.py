@@ -13,12 +13,14 @@ from pathlib import Path
 import attrs
 from markupsafe import Markup
 
+from fluentpipe.flowchart import Edge
 from fluentpipe.report.svg import element, group, number, picture, shortened, text
 
 MOST_STEPS = 150  # beyond, nobody reads a drawing
 _HEIGHT, _ROW_GAP, _COLUMN_GAP, _MARGIN = 50.0, 18.0, 30.0, 6.0
 _BETWEEN = 12.0  # height of an edge's place in a layer it passes
 _NARROWEST, _WIDEST, _CHARACTER = 116.0, 230.0, 7.5  # pixels; a character of a wide 12-pixel face
+_SMALLER = 0.85  # a character of the second line
 _FITTING = 1500.0  # pixels; wider drawings are scrolled, not shrunk
 _SWEEPS = 6
 _SIGNS = {
@@ -31,24 +33,15 @@ class Mark:
     """A step in the drawing."""
 
     name: str
-    type: str  # Processing, Training, …; the second line begins with it
+    type: str  # Processing, Training, …, or what a condition asks; the second line begins with it
     state: str = ""  # Succeeded, Failed, …; empty before a run
     note: str = ""  # such as the time; the second line ends with it
     reason: str = ""  # shown when pointed at
 
-
-@attrs.frozen
-class Edge:
-    """One step needs another."""
-
-    source: str
-    target: str
-    label: str = ""  # of a branch: "if", "else"
-
     @property
-    def is_control(self) -> bool:
-        """Whether a condition leads here, and not data."""
-        return bool(self.label)
+    def second_line(self) -> str:
+        """Below the name."""
+        return " · ".join(filter(None, (self.type, self.note)))
 
 
 @attrs.define
@@ -80,13 +73,13 @@ def style() -> str:
 
 def draw(marks: Sequence[Mark], edges: Iterable[Edge]) -> Markup:
     """Draw steps and what leads to what; edges of unknown steps, and those that close a cycle, are left out."""
-    names = {mark.name for mark in marks}
+    edges, names = list(edges), {mark.name for mark in marks}
     layers = _layers([mark.name for mark in marks], [edge for edge in edges if {edge.source, edge.target} <= names])
     kept = [edge for edge in edges if edge.source in names and layers.get(edge.source, 0) < layers.get(edge.target, 0)]
     places = {mark.name: _Place(layers[mark.name], _HEIGHT) for mark in marks}
     routes = [(edge, _route(places[edge.source], places[edge.target])) for edge in kept]
     bottom = _arrange([*places.values(), *(place for _, route in routes for place in route[1:-1])])
-    longest = max((len(mark.name) for mark in marks), default=0)
+    longest = max((max(len(mark.name), _SMALLER * len(mark.second_line)) for mark in marks), default=0)
     width = min(_WIDEST, max(_NARROWEST, 38 + _CHARACTER * longest))
     across = 2 * _MARGIN + (1 + max(layers.values(), default=0)) * (width + _COLUMN_GAP) - _COLUMN_GAP
     drawn = [_edge(edge, route, width) for edge, route in routes]
@@ -166,7 +159,7 @@ def _step(mark: Mark, place: _Place, width: float) -> Markup:
         element("circle", cx=left + 16, cy=top + 18, r=7.5, class_="dot"),
         text(left + 16, top + 22, _SIGNS.get(mark.state, ""), class_="sign", text_anchor="middle"),
         text(left + 29, top + 22, shortened(mark.name, room), class_="name"),
-        text(left + 29, top + 39, shortened(" · ".join(filter(None, (mark.type, mark.note))), room + 2), class_="what"),
+        text(left + 29, top + 39, shortened(mark.second_line, int(room / _SMALLER)), class_="what"),
         class_=f"step {state if state in _SIGNS else 'Planned'}",
     )
 

@@ -59,7 +59,7 @@ def render(evidence: Evidence) -> str:
         "required": required,
         "warnings": sections.warnings(evidence),
         "evaluations": sections.evaluations(evidence, required),
-        "models": [sections.model(each) for each in evidence.models],
+        "models": [sections.model(each, evidence) for each in evidence.models],
         "data": [sections.data(step, schema) for step, schema in evidence.schemas],
         "steps": sections.steps(evidence),
         "settings": origin.settings(evidence),

@@ -7,10 +7,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from fluentpipe.flowchart import edges_of
 from fluentpipe.report import bars, graph, quality
 from fluentpipe.report.chart import figure
 from fluentpipe.report.evidence import Evaluation, Evidence, Facts, Model, finite, items, mapping
-from fluentpipe.report.gates import Requirement
+from fluentpipe.report.gates import Requirement, condition_words
+from fluentpipe.report.learning import learning_curve, of_history, of_log
 from fluentpipe.report.words import duration, moment, plain
 
 _LOG_LINES = 40
@@ -72,7 +74,7 @@ def tiles(evaluation: Evaluation, required: Sequence[Requirement]) -> list[dict[
                     "name": name,
                     "value": f"{value:.4f}" if abs(value) < 10 else figure(value, 5),
                     "meaning": MEANINGS.get(name, ""),
-                    "limit": f"needs {limit.sign} {figure(limit.limit)}" if limit else "",
+                    "limit": f"needs {limit.sign} {figure(limit.limit)}" if limit and limit.limit is not None else "",
                     "holds": limit.holds if limit else None,
                 }
             )
@@ -88,22 +90,9 @@ def drawing(evidence: Evidence) -> Markup | None:
         step = evidence.step(entry.name)
         state = str(step.get("status", ""))
         note = "kept" if step.get("cached") else duration(step.get("seconds"))
-        marks.append(graph.Mark(entry.name, entry.type, state, note, str(step.get("reason") or "")))
-    return graph.draw(marks, graph_edges(evidence))
-
-
-def graph_edges(evidence: Evidence) -> list[graph.Edge]:
-    """What each step takes from which, and the branches of conditions where no data leads."""
-    found: list[graph.Edge] = []
-    for entry in evidence.entries:
-        used = [each.text.split(".", 2)[1] for each in entry.references() if each.text.startswith("Steps.")]
-        waits = items(entry.request.get("DependsOn"))
-        used += [each.removeprefix("Steps.") for each in waits if isinstance(each, str)]
-        found += [graph.Edge(name, entry.name) for name in dict.fromkeys(used) if name != entry.name]
-        if entry.scope:
-            condition, branch = entry.scope[-1]
-            found.append(graph.Edge(condition, entry.name, branch.lower()))
-    return found
+        what = condition_words(entry) if entry.type == "Condition" else ""
+        marks.append(graph.Mark(entry.name, what or entry.type, state, note, str(step.get("reason") or what)))
+    return graph.draw(marks, edges_of(evidence.entries))
 
 
 def steps(evidence: Evidence) -> list[dict[str, Any]]:
@@ -170,11 +159,13 @@ def warnings(evidence: Evidence) -> list[str]:
     return list(dict.fromkeys(plain(each) for one in found for each in items(one)))
 
 
-def model(found: Model) -> dict[str, Any]:
-    """A model: what it looks at, and its card."""
+def model(found: Model, evidence: Evidence) -> dict[str, Any]:
+    """A model: how it learned, what it looks at, and its card."""
     from fluentpipe.report.card import render
 
+    metric, lines = of_history(found.history) if found.history else of_log(evidence.log(found.step))
     return {
+        "learning": learning_curve(found.step, metric, lines),
         "step": found.step,
         "importances": bars.importances(found.importances),
         "more": max(0, len(found.importances) - bars.MOST_FEATURES),

@@ -57,6 +57,11 @@ def model(extra: Mapping[str, bytes] | None = None) -> bytes:
         "model.json": json.dumps(facts).encode(),
         "model_card.md": model_card.render(facts, importances).encode(),
     }
+    return packed(files)
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """A .tar.gz of files."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as archive:
         for name, content in files.items():

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from fluentpipe.report import evidence, page as page_module, write_report
 
-from .folders import HASH, Folder, evaluation, gate, model, schema, whole
+from .folders import HASH, Folder, evaluation, gate, model, packed, schema, whole
 from .reading import check
 
 SEEN = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -81,10 +81,79 @@ def test_figures_stand_against_what_the_gate_requires(tmp_path, condition, tile,
 
 def test_conditions_on_anything_else_are_no_requirements(tmp_path) -> None:
     others = [
-        {"Type": "Equals", "LeftValue": 1, "RightValue": 1}, {"Type": "Or", "Conditions": [gate("metrics.auc", 1)]},
-        {"Type": "LessThan", "LeftValue": {"Get": "Parameters.limit"}, "RightValue": 3}, gate("metrics.auc", "much"), "odd", None,
+        {"Type": "Equals", "LeftValue": 1, "RightValue": 1}, {"Type": "Or", "Conditions": [{"Type": "Odd"}]},
+        {"Type": "LessThan", "LeftValue": {"Get": "Parameters.limit"}, "RightValue": 3}, "odd", None,
     ]  # fmt: skip
     assert "What was required" not in page_of(whole(tmp_path, "binary", *others)).said
+
+
+AUC, LOSS = gate("metrics.auc", 0.5), gate("metrics.log_loss", 0.01, "LessThanOrEqualTo")
+UNKNOWN = gate("metrics.nothing", 1)
+
+
+@pytest.mark.parametrize(
+    ("condition", "says", "verdict"),
+    [
+        ({"Type": "Or", "Conditions": [LOSS, AUC]}, "log_loss ≤ 0.01 or auc ≥ 0.5", "holds"),
+        ({"Type": "Or", "Conditions": [LOSS, LOSS]}, "log_loss ≤ 0.01 or log_loss ≤ 0.01", "missed"),
+        ({"Type": "Or", "Conditions": [UNKNOWN, AUC]}, "nothing ≥ 1 or auc ≥ 0.5", "holds"),
+        ({"Type": "Or", "Conditions": [UNKNOWN, LOSS]}, "nothing ≥ 1 or log_loss ≤ 0.01", "not known"),
+        ({"Type": "Not", "Condition": LOSS}, "not (log_loss ≤ 0.01)", "holds"),
+        ({"Type": "Not", "Condition": UNKNOWN}, "not (nothing ≥ 1)", "not known"),
+        ({"Type": "In", "QueryValue": AUC["LeftValue"], "Values": [1, 2]}, "auc in [1, 2]", "missed"),
+        ({**AUC, "Type": "Equals"}, "auc = 0.5", "missed"),
+        ({**AUC, "RightValue": "much"}, "auc ≥ much", "not known"),
+    ],
+)
+def test_conditions_of_every_kind_are_drawn_and_judged(tmp_path, condition, says, verdict) -> None:
+    page = page_of(whole(tmp_path, "binary", condition))
+    assert f"{says} {verdict}" in page.said  # the row of what was required
+    assert says[:25] in page.text.partition("<table")[0]  # the step in the graph, where it may be shortened
+
+
+HISTORY = [{"auc": [0.5, 0.8, 0.7], "logloss": [0.7, 0.5, 0.6]}, {"auc": [0.5, 0.6], "logloss": [0.7, 0.65]}]
+
+
+def test_how_a_model_learned_is_drawn_from_its_history(tmp_path) -> None:
+    whole(tmp_path)
+    beside = tmp_path / "steps" / "train" / "out" / "output.tar.gz"
+    beside.write_bytes(packed({"history.json": json.dumps({"version": 1, "validation": HISTORY}).encode()}))
+    said = page_of(tmp_path).said
+    for part in (
+        "How train learned",
+        "fold 1",
+        "fold 2",
+        "fold 1: best in round 1, logloss 0.5",
+        "fold 2: best in round 1, logloss 0.65",
+    ):
+        assert part in said, part
+
+
+def test_how_a_model_of_others_learned_is_drawn_from_what_xgboost_printed(tmp_path) -> None:
+    whole(tmp_path)
+    lines = [
+        "starting",
+        *(f"[{n}]\ttrain-rmse:{5 / (n + 1):.3f}\tvalidation-rmse:{6 / (n + 1) + n / 9:.3f}" for n in range(9)),
+        "[9] odd",
+    ]
+    log = json.loads((tmp_path / "run.json").read_bytes())["steps"]["train"]["log"] or "log.txt"
+    manifest = json.loads((tmp_path / "run.json").read_bytes())
+    manifest["steps"]["train"]["log"] = log
+    (tmp_path / "run.json").write_text(json.dumps(manifest))
+    (tmp_path / log).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / log).write_text("\n".join(lines))
+    said = page_of(tmp_path).said
+    assert "validation: best in round 6, rmse 1.524" in said
+    assert "train: best in round 8, rmse 0.556" in said
+
+
+@pytest.mark.parametrize(
+    "content", [b"{}", b"[]", b'{"validation": 3}', b'{"validation": [{"a": ["x", 1]}, 4, null]}', b"{", b""]
+)
+def test_a_history_of_another_shape_is_as_if_it_were_not_there(tmp_path, content) -> None:
+    whole(tmp_path)
+    (tmp_path / "steps" / "train" / "out" / "output.tar.gz").write_bytes(packed({"history.json": content}))
+    assert "How train learned" not in page_of(tmp_path).said
 
 
 def test_a_failed_run_shows_why_with_the_end_of_the_log(tmp_path) -> None:
