@@ -43,7 +43,7 @@ def no_network(request):
 
 
 def test_the_definition_that_the_sdk_computes_is_ours_but_for_the_empty_mlflow_of_version_3(major, session):
-    definition = DEFINITIONS["chain"]
+    definition = chain().materialize(**WHERE)
     theirs = json.loads(chain().to_sagemaker(**WHERE, session=session).definition())
     if major == "3":
         assert theirs.pop("MlflowConfig") is None

@@ -1,6 +1,6 @@
 """Tests that need the SageMaker SDK, version 2 or 3; check_fixtures.sh runs them in an environment of each.
 
-    python -m pytest -n0 -o python_files='check_*.py' -o filterwarnings=ignore tests/sdk/with_sdk
+    python -m pytest -n 2 -o python_files='check_*.py' -o filterwarnings=ignore tests/sdk/with_sdk
 
 The SDK warns of itself, so warnings are no errors here. Where there is no SDK these files are not collected.
 """

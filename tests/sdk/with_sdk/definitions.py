@@ -177,6 +177,7 @@ def every_type() -> Definition:
 def written_by_the_sdk() -> dict[str, Definition]:
     """The definitions among the fixtures, by file name."""
     found = {}
-    for file in sorted((Path(__file__).parents[1] / "fixtures").glob("*v[23]*.json")):
+    folder = Path(__file__).parents[1] / "fixtures"
+    for file in sorted([*folder.glob("v?.json"), *folder.glob("run_v*.json")]):
         found[file.stem] = Definition(file.stem.replace("_", "-"), json.loads(file.read_text()), diagnostics=())
     return found
