@@ -31,6 +31,7 @@ NA_WORDS = (
 )  # fmt: skip
 FIELD_LIMIT = 1 << 24  # characters in one field; the standard library's own limit is 131,072
 BAD_ROWS_SHOWN = 5
+BLOCK = 8 << 20  # bytes that are read at a time where not all rows are needed at once; no row may be longer
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
 
@@ -68,6 +69,45 @@ def read(path: Path, text_columns: Collection[str], warnings: list[str]) -> pa.T
         raise JobError(_diagnosis(path, encoding, delimiter, str(fault))) from None
     table = table.rename_columns(names)
     return _decimal_commas(table, path.name, warnings) if delimiter == ";" else table
+
+
+def batches(path: Path, numbers: Collection[str], warnings: list[str]) -> Iterator[pa.Table]:
+    """Read one CSV file a few megabytes at a time, every value as the text that stands there.
+
+    Args:
+        path: The file, compressed with gzip or not.
+        numbers: Columns in which, where the delimiter is a semicolon, `1,5` is read as 1.5.
+        warnings: Gets what the reader had to decide.
+
+    Raises:
+        JobError: An empty file, a header that is none, ragged rows, an open quote.
+    """
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    encoding = encoding_of(path, warnings)
+    header, delimiter = header_of(path, encoding)
+    names = column_names(header, path.name, warnings)
+    if _is_header_alone(path, encoding, delimiter):
+        yield pa.table({name: pa.array([], pa.string()) for name in names})
+        return
+    try:
+        with (
+            _binary(path) as stream,
+            arrow_csv.open_csv(
+                stream,
+                read_options=arrow_csv.ReadOptions(encoding=encoding, block_size=BLOCK),
+                parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+                convert_options=arrow_csv.ConvertOptions(
+                    null_values=[], strings_can_be_null=False, column_types=dict.fromkeys(header, pa.string())
+                ),
+            ) as reader,
+        ):
+            for batch in reader:
+                table = pa.Table.from_batches([batch]).rename_columns(names)
+                yield _with_points(table, numbers) if delimiter == ";" else table
+    except pa.ArrowInvalid as fault:
+        raise JobError(_diagnosis(path, encoding, delimiter, str(fault))) from None
 
 
 def sample(path: Path, rows: int) -> dict[str, list[object]]:
@@ -230,4 +270,15 @@ def _decimal_commas(table: pa.Table, file: str, warnings: list[str]) -> pa.Table
             numbers = pc.replace_substring(column, ",", ".").cast(pa.float64())
             table = table.set_column(position, name, numbers)
             warnings.append(f"column {name!r} of {file} was read with a decimal comma")
+    return table
+
+
+def _with_points(table: pa.Table, numbers: Collection[str]) -> pa.Table:
+    """The same with decimal points, value by value; other texts stay as they are."""
+    import pyarrow.compute as pc
+
+    for position, name in enumerate(table.column_names):
+        if name in numbers:
+            column = pc.replace_substring_regex(table.column(name), r"^\s*([+-]?\d+),(\d+)\s*$", r"\1.\2")
+            table = table.set_column(position, name, column)
     return table

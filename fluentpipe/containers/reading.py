@@ -19,12 +19,13 @@ else:  # beside its siblings, as the jobs run it
     from job import JobError, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     import pyarrow as pa
 
 CSV_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq", ".parq")
+BATCH_ROWS = 65_536  # of Parquet that are read at a time where not all rows are needed at once
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,43 @@ def read_table(path: Path | str, file_format: str = "auto", text_columns: Collec
         raise JobError(msg)
     names = tuple(file.relative_to(root).as_posix() if root.is_dir() else file.name for file in files)
     return Source(table, names, content_hash(files, names), tuple(warnings))
+
+
+def batches(path: Path | str, numbers: Collection[str] = (), warnings: list[str] | None = None) -> Iterator[pa.Table]:
+    """The rows of a file, or of every data file under a folder in sorted order, a part at a time.
+
+    Values of CSV files are text; those of Parquet have one of the five types.
+
+    Args:
+        path: A file or a folder, as for `read_table`.
+        numbers: Columns that hold numbers, for CSV files with decimal commas.
+        warnings: Gets what the reader had to decide.
+
+    Raises:
+        JobError: No data, damaged files, ragged rows.
+    """
+    said = [] if warnings is None else warnings
+    files, ignored = data_files(Path(path))
+    said += ignored
+    for file in files:
+        if _format_of(file) == "csv":
+            yield from csv_text.batches(file, numbers, said)
+        else:
+            yield from _parquet_batches(file, said)
+
+
+def _parquet_batches(file: Path, warnings: list[str]) -> Iterator[pa.Table]:
+    import pyarrow as pa
+
+    repeated: list[str] = []  # what is to be said is the same of every part
+    try:
+        with _open_parquet(file) as reader:
+            yield _five_types(reader.schema_arrow.empty_table(), file, warnings)
+            for batch in reader.iter_batches(batch_size=BATCH_ROWS):
+                yield _five_types(pa.Table.from_batches([batch]), file, repeated)
+    except (pa.ArrowException, OSError) as fault:
+        msg = f"{file.name} is damaged: {str(fault).splitlines()[0]}"
+        raise JobError(msg) from None
 
 
 def data_files(root: Path, file_format: str = "auto") -> tuple[list[Path], list[str]]:

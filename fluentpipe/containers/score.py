@@ -1,0 +1,84 @@
+"""Score rows with a model.
+
+Reads the model (`model.tar.gz` or unpacked) and rows (raw ones as CSV or Parquet, or preprocessed) and writes a prediction
+for each row, in their order, with the columns that tell which row it is. Rows are read a part at a time, however many there are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import csv as arrow_csv
+
+if TYPE_CHECKING or __package__:
+    from . import evaluate, job, reading, scoring
+else:  # beside its siblings, as the jobs run it
+    import evaluate
+    import job
+    import reading
+    import scoring
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+FORMATS = ("parquet", "csv")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Read, predict, write, a part at a time."""
+    parser = job.Arguments(__doc__)
+    parser.add_argument("--model", type=Path, default=job.processing_dir("input", "model_artifacts"))
+    parser.add_argument("--rows", type=Path, default=job.processing_dir("input", "rows"))
+    parser.add_argument("--predictions", type=Path, default=job.processing_dir("output", "predictions"))
+    parser.add_argument(
+        "--id-columns", type=job.name_list, help="JSON list of the columns that go with the predictions"
+    )
+    parser.add_argument("--output-format", default="parquet", choices=FORMATS)
+    options = parser.parse_args(arguments)
+    model = evaluate.open_model(options.model)
+    warnings: list[str] = []
+    # Of data that load_data has split, the rows that nothing has learned from.
+    nested = options.rows / "test"
+    rows = nested if (nested / "data.parquet").is_file() else options.rows
+    parts = reading.batches(rows, scoring.numeric_columns(model), warnings)
+    count = write(
+        scoring.scored_batches(model, parts, options.id_columns),
+        options.predictions / f"predictions.{options.output_format}",
+    )
+    for warning in warnings:
+        print(f"warning: {warning}")
+    print(f"rows: {count}")
+
+
+def write(tables: Iterable[pa.Table], file: Path) -> int:
+    """Write tables of one schema below one another, as CSV or Parquet by the name of the file.
+
+    Returns:
+        The number of rows.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    writer: Any = None
+    count = 0
+    try:
+        for table in tables:
+            if writer is None:
+                writer = _writer(file, table.schema)
+            writer.write_table(table)
+            count += table.num_rows
+    finally:
+        if writer is not None:
+            writer.close()
+    return count
+
+
+def _writer(file: Path, schema: pa.Schema) -> Any:
+    if file.suffix.lower() in reading.PARQUET_SUFFIXES:
+        return pq.ParquetWriter(file, schema, use_dictionary=False, version="2.4", compression="snappy")
+    return arrow_csv.CSVWriter(file, schema)
+
+
+if __name__ == "__main__":
+    job.run(main)
