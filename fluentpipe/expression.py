@@ -40,9 +40,10 @@ _IN_TOKENS = str.maketrans({"/": "|", ":": ";", "~": "-", "{": "(", "}": ")", "$
 _UNPRINTABLE = re.compile(r"[^ -~]")
 
 
-# pyright, ty and pyrefly reject a truth value that is no bool. mypy does not, but flags, under `truthy-bool`, whatever has
-# no `__bool__`: so it must not see one. It takes a constant of this name for true; the others read what it says.
+# pyright and ty reject a `__bool__` that gives no bool, pyrefly one that cannot be called. mypy flags, under `truthy-bool`,
+# whatever has none: so it must not see one. Each of the two takes the constant named for it as true.
 MYPY = False
+TYPE_CHECKING_WITH_PYREFLY = False
 
 
 class NoTruth:
@@ -158,8 +159,11 @@ class Expression:
         return Condition("GreaterThanOrEqualTo", (self, other))
 
     if not MYPY:
+        if TYPE_CHECKING_WITH_PYREFLY:
+            __bool__ = NoTruth()
+        else:
 
-        def __bool__(self) -> NoTruth: ...
+            def __bool__(self) -> NoTruth: ...
 
     def __add__(self, other: object) -> str:
         return str(self) + _text(self, other)
@@ -262,8 +266,11 @@ class Condition:
         self.operands = tuple(lift(value) if isinstance(value, str) else value for value in operands)
 
     if not MYPY:
+        if TYPE_CHECKING_WITH_PYREFLY:
+            __bool__ = NoTruth()
+        else:
 
-        def __bool__(self) -> NoTruth: ...
+            def __bool__(self) -> NoTruth: ...
 
     def __and__(self, other: Condition) -> Condition:
         return self._combined("And", other)

@@ -89,12 +89,7 @@ class Cut:
             yield node
         elif name == "__slots__":
             return
-        elif (
-            "," in name
-            or name == "__all__"
-            or _says_its_type(node.value)
-            or (owner is not None and _enumeration(owner))
-        ):
+        elif "," in name or name.startswith("__") or _says_its_type(node.value) or _enumeration(owner):
             yield node
         elif not is_private(name):
             yield self._typed(node, name)
@@ -181,8 +176,8 @@ def _by_attrs(owner: ast.ClassDef) -> bool:
     return any(ast.unparse(each).startswith("attrs.") for each in owner.decorator_list)
 
 
-def _enumeration(owner: ast.ClassDef) -> bool:
-    return any("Enum" in ast.unparse(each) for each in owner.bases)
+def _enumeration(owner: ast.ClassDef | None) -> bool:
+    return owner is not None and any("Enum" in ast.unparse(each) for each in owner.bases)
 
 
 def _says_its_type(value: ast.expr) -> bool:

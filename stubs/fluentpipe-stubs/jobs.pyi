@@ -27,6 +27,7 @@ class JobStep(RetriedStep):
     output_kms_key: str | None
     network_isolation: bool | None
     encrypt_traffic: bool | None
+    framework: ClassVar[str]
     script: ClassVar[str | Path]
     companions: ClassVar[tuple[str, ...]]
     flags: ClassVar[Mapping[str, str]]

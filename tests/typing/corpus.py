@@ -73,7 +73,7 @@ def findings(
     scripts = sorted(script.name for script in folder.glob("*.py"))
     command, read = _COMMANDS[checker]
     place = {"python": str(python), "environment": str(python.parent.parent)}
-    places = (stubs, stubs.parent, "stubs") if checker == "pyrefly" and stubs is not None else ()
+    places = ("stubs", stubs, stubs.parent) if checker == "pyrefly" and stubs is not None else ()
     told = [f"--search-path={each}" for each in places]
     words = [str(tools / checker), *(word.format(**place) for word in command), *told, *scripts]
     done = subprocess.run(words, capture_output=True, text=True, cwd=folder, env={**os.environ, "PYTHONPATH": path})

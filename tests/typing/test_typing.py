@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,28 @@ WRONG = sorted(path for path in HERE.glob("wrong/*.py") if path.stem != "own_ste
 def test_mypy_accepts_the_right_scripts_and_finds_each_planted_mistake(tmp_path: Path) -> None:
     found = findings("mypy", Path(sys.executable).parent, Path(sys.executable), laid_out(tmp_path), path=str(STUBS))
     assert found == expected("mypy")
+
+
+def test_mypy_reads_no_other_library_for_a_script_but_attrs(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("from fluentpipe import Pipeline\n", "utf-8")
+    command = [sys.executable, "-m", "mypy", "--verbose", "--cache-dir=cache", "script.py"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stderr
+    modules = set(re.findall(r"^LOG: +Parsing \S+ \(([\w.]+)\)$", said, re.MULTILINE))
+    assert "fluentpipe.pipeline" in modules
+    foreign = {name.partition(".")[0] for name in modules} - {*sys.stdlib_module_names, "_typeshed", "script"}
+    assert foreign == {"fluentpipe", "fluentpipe_project", "attr", "attrs", "typing_extensions"}
+    source = {name for name in modules if name.startswith("fluentpipe.")} - {path_name(path) for path in stubs()}
+    packages = {name for name in source if (STUBS.parent / name.replace(".", "/")).is_dir()}  # a docstring each
+    assert source - packages <= {"fluentpipe._properties", "fluentpipe._run_outputs"}  # types alone
+
+
+def stubs() -> list[Path]:
+    folder = STUBS / "fluentpipe-stubs"
+    return [path.relative_to(folder) for path in folder.rglob("*.pyi")]
+
+
+def path_name(stub: Path) -> str:
+    return ".".join(("fluentpipe", *stub.with_suffix("").parts)).removesuffix(".__init__")
 
 
 def test_there_are_enough_planted_mistakes() -> None:

@@ -20,12 +20,12 @@ pipe.outputs.tabular_preprocessing.properties.ProcessingOutputConfig.Outputs["tr
 pipe.train_xgboost(name="b", max_depth=training.properties.ModelArtifacts.S3ModelArtifacts)  # mypy: arg-type; pyright: reportArgumentType; ty: invalid-argument-type; pyrefly: bad-argument-type
 pipe.step("data_loading", DataLoadingOutputs).model_artifacts  # mypy: attr-defined; pyright: reportAttributeAccessIssue; ty: missing-attribute; pyrefly: missing-attribute
 
-if training.model_artifacts:  # mypy: truthy-bool; pyright: reportGeneralTypeIssues; ty: unsupported-bool-conversion; pyrefly: -
+if training.model_artifacts:  # mypy: truthy-bool; pyright: reportGeneralTypeIssues; ty: unsupported-bool-conversion; pyrefly: invalid-argument
     print("a reference has no truth value")
-if auc >= 0.8:  # mypy: -; pyright: reportGeneralTypeIssues; ty: unsupported-bool-conversion; pyrefly: -
+if auc >= 0.8:  # mypy: -; pyright: reportGeneralTypeIssues; ty: unsupported-bool-conversion; pyrefly: invalid-argument
     print("neither has a condition")
-print(auc > 0.8 and auc < 0.9)  # mypy: -; pyright: -; ty: unsupported-bool-conversion; pyrefly: -
-print(not auc)  # mypy: truthy-bool; pyright: reportGeneralTypeIssues; ty: unsupported-bool-conversion; pyrefly: -
+print(auc > 0.8 and auc < 0.9)  # mypy: -; pyright: -; ty: unsupported-bool-conversion; pyrefly: not-callable
+print(not auc)  # mypy: truthy-bool; pyright: reportGeneralTypeIssues; ty: unsupported-bool-conversion; pyrefly: invalid-argument
 for each in pipe.outputs.tabular_preprocessing.properties.ProcessingOutputConfig.Outputs:  # mypy: misc; pyright: reportGeneralTypeIssues; ty: not-iterable; pyrefly: -
     print(each)
 print(len(training.model_artifacts))  # mypy: arg-type; pyright: reportArgumentType; ty: invalid-argument-type; pyrefly: bad-argument-type
