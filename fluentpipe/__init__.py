@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ModelEvaluationOutputs,
         ModelRegistrationOutputs,
         QualityGateOutputs,
+        SklearnTrainingOutputs,
         TabularPreprocessingOutputs,
         XGBoostTrainingOutputs,
         XGBoostTuningOutputs,
@@ -72,7 +73,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "_verbs": (
         "DataLoadingOutputs", "HyperparameterPreparationOutputs", "ModelCalibrationOutputs", "ModelEvaluationOutputs", "ModelRegistrationOutputs", "QualityGateOutputs",
-        "TabularPreprocessingOutputs", "XGBoostTrainingOutputs", "XGBoostTuningOutputs",
+        "SklearnTrainingOutputs", "TabularPreprocessingOutputs", "XGBoostTrainingOutputs", "XGBoostTuningOutputs",
     ),
     "connection": ("check_connection",),
     "contract": ("DependencySpec", "OutputSpec", "StepContract"),
@@ -138,6 +139,7 @@ __all__ = [
     "Retry",
     "RunError",
     "SettingError",
+    "SklearnTrainingOutputs",
     "Step",
     "StepContract",
     "StepFailed",

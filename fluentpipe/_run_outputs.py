@@ -60,6 +60,16 @@ class XGBoostTuningValues(StepValues):
         """Name of the tuning job."""
 
 
+class SklearnTrainingValues(StepValues):
+    """The values of the outputs of SklearnTraining."""
+
+    if TYPE_CHECKING:
+        model_artifacts: OutputValue[str]
+        """model.tar.gz, S3 URI."""
+        training_job_name: OutputValue[str]
+        """Name of the training job."""
+
+
 class ModelCalibrationValues(StepValues):
     """The values of the outputs of ModelCalibration."""
 
@@ -110,6 +120,8 @@ class BuiltinValues(RunOutputs):
         """The values of the outputs of HyperparameterPreparation."""
         xgboost_tuning: XGBoostTuningValues
         """The values of the outputs of XGBoostTuning."""
+        sklearn_training: SklearnTrainingValues
+        """The values of the outputs of SklearnTraining."""
         model_calibration: ModelCalibrationValues
         """The values of the outputs of ModelCalibration."""
         model_evaluation: ModelEvaluationValues

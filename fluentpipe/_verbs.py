@@ -705,6 +705,92 @@ class Verbs(Generic[S]):
         raise NotImplementedError
 
     @verb
+    def train_sklearn(
+        self: Verbs[TrainingData] | Verbs[ProcessingOutput],
+        estimator: str | None = None,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        validation_split: float | Deferred[float] = 0.15,
+        seed: int | Deferred[int] = 0,
+        retry: int | Retry | Sequence[Retry] | None = None,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: str = "1.4-2-py312",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        use_spot: bool = False,
+        max_wait: int | None = None,
+        checkpoint_s3_uri: str | Deferred[str | Kind] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        random_state: int | Deferred[int] | None = None,
+        cache_expire_after: bool | str | None = None,
+        training_data: Given[TrainingData | ProcessingOutput] | None = None,
+        validation_data: Given[ValidationData | ProcessingOutput] | None = None,
+        preprocessing_model: Given[PreprocessingModel | ProcessingOutput] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Any]:
+        """Train any estimator of scikit-learn, named by its import path.
+
+        By default it is gradient boosting by histograms, which takes missing values and categories as they are. For all other
+        estimators numbers are imputed by the median and scaled, and categories become a column each. A classifier must give
+        probabilities (`predict_proba`). It learns from the training rows; the validation rows judge it and give the decision threshold.
+
+        `evaluate_performance`, `calibrate` and `register` take the model and run in scikit-learn's image, too. The model is a pickle,
+        since scikit-learn has no other form for all of them; it is read by an unpickler that makes objects of scikit-learn, NumPy and
+        SciPy alone, so estimators of other packages can be trained only if their fitted state holds none of their own.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+            trained = data.train_sklearn("sklearn.linear_model.LogisticRegression", parameters={"C": 0.3, "max_iter": 500})
+            print(trained.evaluate_performance().run().metrics["auc"])
+
+        Args:
+            estimator: Import path of the class, such as sklearn.linear_model.LogisticRegression; by default gradient boosting for the task.
+            parameters: Parameters of the estimator, by its own names.
+            validation_split: Share of the training rows that is held out where there are no validation rows.
+            seed: Of everything random in the training. Also random_state.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's XGBoost image.
+            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            environment: Environment variables of the program.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            use_spot: Whether the job runs on spare capacity, which is cheaper and may be taken away.
+            max_wait: With use_spot: longest time for waiting and running together; by default twice max_runtime. In seconds.
+            checkpoint_s3_uri: Where the program's checkpoints in /opt/ml/checkpoints are kept, to go on from.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            training_data: Rows to learn from. Wired by itself; takes TrainingData.
+            validation_data: Rows for early stopping; otherwise 15 % of the training rows are. Optional; wired by itself; takes ValidationData.
+            preprocessing_model: The transformation to pack with the model. Optional; wired by itself; takes PreprocessingModel.
+            name: Name of the step; 'sklearn_training' by default, another for a second use.
+
+        Outputs:
+            model_artifacts (ModelArtifacts): model.tar.gz, S3 URI.
+            training_job_name (JobName): Name of the training job.
+        """
+        raise NotImplementedError
+
+    @verb
     def calibrate(
         self: Verbs[Union[ModelArtifacts, ValidationData]] | Verbs[Union[ModelArtifacts, ProcessingOutput]],
         *,
@@ -1041,6 +1127,18 @@ class XGBoostTuningOutputs(StepOutputProxy, step_type="XGBoostTuning"):
         """Every property of the Tuning job."""
 
 
+class SklearnTrainingOutputs(StepOutputProxy, step_type="SklearnTraining"):
+    """The outputs of SklearnTraining: Train any estimator of scikit-learn, named by its import path."""
+
+    if TYPE_CHECKING:
+        model_artifacts: PropertyReference[ModelArtifacts]
+        """model.tar.gz, S3 URI."""
+        training_job_name: PropertyReference[JobName]
+        """Name of the training job."""
+        properties: TrainingProperties
+        """Every property of the Training job."""
+
+
 class ModelCalibrationOutputs(StepOutputProxy, step_type="ModelCalibration"):
     """The outputs of ModelCalibration: Calibrate the probabilities of a model on rows that it did not learn from, never on test rows."""
 
@@ -1125,6 +1223,8 @@ class BuiltinOutputs(Outputs):
         """The outputs of HyperparameterPreparation: Decide hyperparameters during the run; the training that follows takes them over its own settings."""
         xgboost_tuning: XGBoostTuningOutputs
         """The outputs of XGBoostTuning: Search the hyperparameters under which gradient-boosted trees predict best; the best model is the output."""
+        sklearn_training: SklearnTrainingOutputs
+        """The outputs of SklearnTraining: Train any estimator of scikit-learn, named by its import path."""
         model_calibration: ModelCalibrationOutputs
         """The outputs of ModelCalibration: Calibrate the probabilities of a model on rows that it did not learn from, never on test rows."""
         model_calibration_training: ModelCalibrationOutputs

@@ -68,6 +68,8 @@ class JobStep(RetriedStep):
         None, shared=True, doc="Whether instances encrypt what they send each other."
     )
 
+    framework: ClassVar[str] = "xgboost"
+    """Whose image of SageMaker's runs the program; empty for that of the model which the step takes."""
     script: ClassVar[str | Path] = ""
     """The program: a Python file, relative to the file of the class or to the working directory."""
     companions: ClassVar[tuple[str, ...]] = ()
@@ -92,7 +94,9 @@ class JobStep(RetriedStep):
 
     def image(self, target: Target) -> Any:
         """The URI of the container image."""
-        return target.image("xgboost", self.framework_version) if self.image_uri is None else self.image_uri
+        if self.image_uri is not None:
+            return self.image_uri
+        return target.image_for(self, DEFAULT_XGBOOST)
 
     @override
     def requests(self, inputs: Inputs, target: Target, then: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from fluentpipe.conditional import ConditionStep
 from fluentpipe.definition import Definition
 from fluentpipe.errors import DefinitionError
 from fluentpipe.expression import Condition, Expression, lift
+from fluentpipe.frameworks import frameworks
 from fluentpipe.plan import Plan, limited
 from fluentpipe.reference import LocalPath, Parameter
 from fluentpipe.resolve import Node
@@ -43,6 +44,7 @@ def materialize(
     Raises:
         DefinitionError: Lists every fault.
     """
+    target.frameworks = frameworks(plan)
     emitter = _Emitter(target)
     steps = emitter.steps(plan)
     document = {

@@ -55,6 +55,8 @@ class Target:
     bucket: str = attrs.field(default=PLACEHOLDER_BUCKET, validator=_valid_bucket)
     region: str = PLACEHOLDER_REGION
     assets: dict[str, Asset] = attrs.field(factory=dict, init=False)
+    frameworks: Mapping[str, tuple[str, str]] = attrs.field(factory=dict, init=False)
+    """Step -> framework and version of the model that it makes or takes; see `fluentpipe.frameworks`."""
     _hashes: dict[Any, str] = attrs.field(factory=dict, init=False, repr=False)
     _programs: dict[Any, dict[str, Path]] = attrs.field(factory=dict, init=False, repr=False)
     _archives: dict[Any, str] = attrs.field(factory=dict, init=False, repr=False)
@@ -106,6 +108,18 @@ class Target:
     def image(self, framework: str, version: str) -> str:
         """The URI of SageMaker's image of a framework in the region."""
         return image_uri(framework, version, self.region)
+
+    def image_for(self, step: Any, version: str) -> str:
+        """The URI of the image for a step: of its own framework, or of the one that made the model which it takes.
+
+        Args:
+            step: With `framework`, and `framework_version` where one was given.
+            version: Of XGBoost's image, where nothing else is known.
+        """
+        framework, usual = self.frameworks.get(step.name, ("xgboost", version))
+        if step.framework:
+            framework, usual = step.framework, step.framework_version
+        return self.image(framework, step.given.get("framework_version", usual))
 
     def _local(self, path: Path) -> str:
         files = local_files(path)

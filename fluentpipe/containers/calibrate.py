@@ -97,7 +97,11 @@ def _judged(folder: Path, model: model_folder.Model, rows: Path) -> tuple[Floats
     mine = data.schema.get("sha256")
     learned = [name for name, value in known.items() if value is not None and value == mine]
     if not learned or (learned == ["validation"] and not facts.get("n_folds")):
-        return np.asarray(model.scores(data.features), np.float64), data.labels, "rows that the model did not learn from"
+        return (
+            np.asarray(model.scores(data.features), np.float64),
+            data.labels,
+            "rows that the model did not learn from",
+        )
     if not (folder / model_folder.HELD_OUT).is_file():
         msg = f"the model learned from these {learned[0]} rows, and carries no scores of rows held out; train it anew"
         raise job.JobError(msg)

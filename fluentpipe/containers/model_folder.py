@@ -1,4 +1,7 @@
-"""A trained model on disk: what lies in `model.tar.gz`, and how it scores rows. JSON and UBJSON, never pickle."""
+"""A trained model on disk: what lies in `model.tar.gz`, and how it scores rows.
+
+Trees are UBJSON, everything else JSON; an estimator of scikit-learn has no other form than a pickle, and is read with care.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xgboost
 
 if TYPE_CHECKING or __package__:
     from .calibration import Calibration
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
+    import xgboost
 
 BOOSTER = "xgboost-model.ubj"
+ESTIMATOR = "estimator.pickle"
 MODEL = "model.json"
 PREPROCESSING = "preprocessing.json"
 CALIBRATION = "calibration.json"
@@ -33,15 +37,16 @@ HELD_OUT = "held_out.parquet"  # scores of rows that the model, or that member o
 
 @dataclass(frozen=True)
 class Model:
-    """A booster and what its numbers mean."""
+    """A booster, or an estimator, and what its numbers mean."""
 
-    booster: xgboost.Booster
+    booster: xgboost.Booster | None
     target: Target
     names: tuple[str, ...]  # of the features
     types: tuple[str, ...]
     threshold: float | None  # at or above it the positive class is predicted; binary only
     preprocessing: Preprocessing | None
     calibration: Calibration | None = None
+    estimator: Any = None
 
     def scores(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """What the model says of preprocessed rows, calibrated if it is.
@@ -52,11 +57,20 @@ class Model:
         if not len(features):
             several = self.target.task == "multiclass"
             return np.empty((0, len(self.target.classes)) if several else (0,), dtype=np.float32)
+        raw = self._raw_scores(features)
+        return raw if self.calibration is None else self.calibration.apply(raw).astype(np.float32)
+
+    def _raw_scores(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        if self.booster is None:
+            estimators = _estimators()
+            found = estimators.scores(self.estimator, features, self.target.task, len(self.target.classes))
+            return np.asarray(found, dtype=np.float32)
+        import xgboost
+
         rows = xgboost.DMatrix(
             features, feature_names=list(self.names), feature_types=list(self.types), enable_categorical=True
         )
-        raw = np.asarray(self.booster.predict(rows), dtype=np.float32)
-        return raw if self.calibration is None else self.calibration.apply(raw).astype(np.float32)
+        return np.asarray(self.booster.predict(rows), dtype=np.float32)
 
     def decisions(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
         """The predicted class of each row as a position in `target.classes`; not for regression."""
@@ -78,17 +92,40 @@ def load(folder: Path) -> Model:
         JobError: The folder holds none, or it is damaged.
     """
     facts = read_json(folder / MODEL)
-    booster = xgboost.Booster()
     try:
-        booster.load_model(folder / BOOSTER)
         names, types, threshold = tuple(facts["features"]), tuple(facts["feature_types"]), facts.get("threshold")
-    except (xgboost.core.XGBoostError, OSError, KeyError) as fault:
-        msg = f"the model in {folder} is damaged: {str(fault).splitlines()[0]}"
+    except KeyError as fault:
+        msg = f"the model in {folder} is damaged: {fault}"
         raise JobError(msg) from None
+    of_sklearn = facts.get("engine") == "sklearn"
+    booster = None if of_sklearn else _booster(folder)
+    estimator = _estimators().load(folder / ESTIMATOR) if of_sklearn else None
     file = folder / PREPROCESSING
     preprocessing = Preprocessing.from_json(file.read_text(encoding="utf-8")) if file.is_file() else None
     target, calibration = Target.from_dict(facts), None
     if (folder / CALIBRATION).is_file():
         calibration = Calibration.from_dict(read_json(folder / CALIBRATION), len(target.classes))
         threshold = calibration.threshold
-    return Model(booster, target, names, types, threshold, preprocessing, calibration)
+    return Model(booster, target, names, types, threshold, preprocessing, calibration, estimator)
+
+
+def _booster(folder: Path) -> xgboost.Booster:
+    import xgboost
+
+    booster = xgboost.Booster()
+    try:
+        booster.load_model(folder / BOOSTER)
+    except (xgboost.core.XGBoostError, OSError) as fault:
+        msg = f"the model in {folder} is damaged: {str(fault).splitlines()[0]}"
+        raise JobError(msg) from None
+    return booster
+
+
+def _estimators() -> Any:
+    """The module of estimators, which the images without scikit-learn never come to."""
+    if TYPE_CHECKING or __package__:
+        from . import estimators
+    else:  # beside its siblings, as the jobs run it
+        import estimators
+
+    return estimators

@@ -6,6 +6,7 @@ from fluentpipe.steps.preprocess import TabularPreprocessing  # isort: skip
 from fluentpipe.steps.prepare_hyperparameters import HyperparameterPreparation  # isort: skip
 from fluentpipe.steps.train_xgboost import XGBoostTraining  # isort: skip
 from fluentpipe.steps.tune_xgboost import XGBoostTuning  # isort: skip
+from fluentpipe.steps.train_sklearn import SklearnTraining  # isort: skip
 from fluentpipe.steps.calibrate import ModelCalibration  # isort: skip
 from fluentpipe.steps.evaluate_performance import ModelEvaluation  # isort: skip
 from fluentpipe.steps.require import QualityGate  # isort: skip
@@ -24,6 +25,7 @@ __all__ = [
     "ModelRegistration",
     "QualityGate",
     "RawStep",
+    "SklearnTraining",
     "TabularPreprocessing",
     "XGBoostTraining",
     "XGBoostTuning",

@@ -40,7 +40,7 @@ class ModelCalibration(ProcessingStep):
             DependencySpec(
                 "model_artifacts",
                 ModelArtifacts,
-                compatible_sources=("XGBoostTraining", "XGBoostTuning"),
+                compatible_sources=("XGBoostTraining", "XGBoostTuning", "SklearnTraining"),
                 semantic_keywords=("model", "artifacts"),
                 job_types=("training", ""),
                 description="The model; its task is a choice among classes.",
@@ -73,6 +73,7 @@ class ModelCalibration(ProcessingStep):
             ),
         ),
     )
+    framework = ""  # that of the model
     script = CONTAINERS / "calibrate.py"
     flags: ClassVar[Mapping[str, str]] = {
         "model_artifacts": "model",

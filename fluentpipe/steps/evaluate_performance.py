@@ -32,7 +32,7 @@ class ModelEvaluation(ProcessingStep):
             DependencySpec(
                 "model_artifacts",
                 ModelArtifacts,
-                compatible_sources=("XGBoostTraining", "XGBoostTuning", "ModelCalibration"),
+                compatible_sources=("XGBoostTraining", "XGBoostTuning", "SklearnTraining", "ModelCalibration"),
                 semantic_keywords=("model", "artifacts"),
                 description="The model.",
             ),
@@ -62,6 +62,7 @@ class ModelEvaluation(ProcessingStep):
             ),
         ),
     )
+    framework = ""  # that of the model
     script = CONTAINERS / "evaluate.py"
     flags: ClassVar[Mapping[str, str]] = {
         "model_artifacts": "model",

@@ -41,7 +41,7 @@ class ModelRegistration(RetriedStep):
             DependencySpec(
                 "model_artifacts",
                 ModelArtifacts,
-                compatible_sources=("XGBoostTraining", "XGBoostTuning", "ModelCalibration"),
+                compatible_sources=("XGBoostTraining", "XGBoostTuning", "SklearnTraining", "ModelCalibration"),
                 semantic_keywords=("model", "artifacts"),
                 description="The model.",
             ),
@@ -57,6 +57,7 @@ class ModelRegistration(RetriedStep):
         outputs=(OutputSpec("model_package_arn", ModelPackage, "ModelPackageArn", "ARN of the registered version."),),
     )
     sagemaker_type = "RegisterModel"
+    framework = ""  # that of the model
 
     group: str = setting(positional=True, doc="Name of the model package group; made if it does not exist.")
     approval_status: Literal["PendingManualApproval", "Approved", "Rejected"] = setting(
@@ -78,9 +79,7 @@ class ModelRegistration(RetriedStep):
             "InferenceSpecification": {
                 "Containers": [
                     {
-                        "Image": target.image("xgboost", self.framework_version)
-                        if self.image_uri is None
-                        else self.image_uri,
+                        "Image": self.image_uri or target.image_for(self, DEFAULT_XGBOOST),
                         "ModelDataUrl": target.location(inputs["model_artifacts"]),
                         # Where the serving container of SageMaker's framework images looks for the script.
                         "Environment": {

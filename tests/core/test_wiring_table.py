@@ -16,7 +16,14 @@ from fluentpipe import (
     TrainingData,
     ValidationData,
 )
-from fluentpipe.errors import AmbiguousInput, ConnectionMismatch, ContractError, MixedLineage, UnwiredInput
+from fluentpipe.errors import (
+    AmbiguousInput,
+    ConnectionMismatch,
+    ContractError,
+    MixedLineage,
+    SettingError,
+    UnwiredInput,
+)
 
 from .own import declare, takes, yields
 from .test_materialize import HERE, named
@@ -102,6 +109,17 @@ WIRED: dict[str, tuple[Any, str, dict[str, str]]] = {
         lambda: prepared().prepare_hyperparameters().train_xgboost(),
         "xgboost_training",
         {**PREPARED, "hyperparameters": "hyperparameter_preparation.hyperparameters"},
+    ),
+    "train with scikit-learn": (lambda: prepared().train_sklearn(), "sklearn_training", PREPARED),
+    "scikit-learn never takes XGBoost's hyperparameters": (
+        lambda: prepared().prepare_hyperparameters().train_sklearn(),
+        "sklearn_training",
+        PREPARED,
+    ),
+    "evaluate what scikit-learn trained": (
+        lambda: prepared().train_sklearn().calibrate().evaluate_performance(),
+        "model_evaluation",
+        {"model_artifacts": "model_calibration.calibrated_model", "test_data": "tabular_preprocessing.test_data"},
     ),
     "calibrate": (
         lambda: prepared().train_xgboost().calibrate(),
@@ -204,11 +222,54 @@ def test_what_does_not_fit_is_refused(chain: Any, error: type[Exception], said: 
         chain()
 
 
+def images(pipe: Any) -> dict[str, str]:
+    """Step -> its image without the registry."""
+    found = {}
+    for name, step in named(pipe.materialize(**HERE).document).items():
+        uris = [text for text in json.dumps(step).split('"') if ".dkr.ecr." in text]
+        found.update({name: uris[0].rpartition("/")[2]} if uris and step["Type"] != "Condition" else {})
+    return found
+
+
+def test_a_model_runs_in_the_image_of_the_framework_that_trained_it() -> None:
+    sklearn = images(prepared().train_sklearn().calibrate().evaluate_performance().require(min_auc=0.5).register("g"))
+    models = ("sklearn_training", "model_calibration", "model_evaluation", "model_registration")
+    assert {sklearn[name] for name in models} == {"sagemaker-scikit-learn:1.4-2-py312-cpu-py3"}
+    assert sklearn["data_loading"] == sklearn["tabular_preprocessing"] == "sagemaker-xgboost:3.0-5"
+    older = images(prepared().train_xgboost(framework_version="1.7-1").evaluate_performance().register("g"))
+    assert {older[name] for name in ("xgboost_training", "model_evaluation", "model_registration")} == {
+        "sagemaker-xgboost:1.7-1"
+    }
+    said = images(
+        prepared()
+        .train_sklearn()
+        .evaluate_performance(framework_version="1.2-1")
+        .register("g", image_uri="a.dkr.ecr.b/c:1")
+    )
+    assert said["model_evaluation"].startswith("sagemaker-scikit-learn:1.2-1")
+    assert said["model_registration"] == "c:1"
+
+
+@pytest.mark.parametrize("path", ["LogisticRegression", "sklearn.linear model.Ridge", "", ".Ridge", "os; import x"])
+def test_what_is_no_import_path_is_no_estimator(path: str) -> None:
+    with pytest.raises(SettingError, match="is no import path"):
+        prepared().train_sklearn(path)
+
+
 @pytest.mark.usefixtures("registry")
 @pytest.mark.parametrize(("name", "kind"), [("modle", ModelArtifacts), ("model", TestData)])
 def test_an_output_replaces_an_input_of_its_own_kind(name: str, kind: Any) -> None:
     with pytest.raises(ContractError, match=f"output 'better' replaces '{name}', which is no input of the kind"):
         declare("Distil", "distil", (takes("model", ModelArtifacts),), (yields("better", kind, replaces=name),))
+
+
+def test_the_definition_of_a_training_with_scikit_learn(golden: Callable[[str, str], None]) -> None:
+    pipe = prepared().train_sklearn("sklearn.linear_model.LogisticRegression", parameters={"C": 0.3, "max_iter": 500})
+    definition = pipe.materialize(**HERE)
+    text = json.dumps(named(definition.document)["sklearn_training"], indent=2) + "\n"
+    for number, asset in enumerate((each for each in definition.assets if each.sha256 in text), start=1):
+        text = text.replace(asset.sha256, f"<sha256 of asset {number}>")
+    golden("sklearn.json", text)
 
 
 def test_the_definition_of_a_calibration(golden: Callable[[str, str], None]) -> None:

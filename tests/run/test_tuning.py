@@ -114,6 +114,7 @@ def test_the_same_seed_tries_the_same_values_whatever_the_cores(
     assert len(set(alone)) == 8
 
 
+@pytest.mark.slow
 def test_learning_from_trials_finds_a_better_value_than_its_first_guesses(rows: Path, run: Callable[..., Run]) -> None:
     values = [trial["value"] for trial in table(run(tuned(rows, trials=20, at_once=1)))["trials"]]
     assert min(values[10:]) < min(values[:10])
