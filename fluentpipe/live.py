@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fluentpipe.run.events import Event, Listener
 
 _PER_SECOND = 8  # drawings in a terminal
+_NOTEBOOK_PAUSE = 1.0  # seconds without an event after which a notebook is drawn nevertheless
 _NOTEBOOK_SECONDS = 0.25  # between two drawings in a notebook
 _BAR = 16  # characters
 _OVER = ("Succeeded", "Failed", "Stopped", "NotExecuted")
@@ -155,7 +156,9 @@ def watching(echo: Echo = "auto", listener: Listener | None = None, *, keep: boo
     if echo != "auto":
         yield Watch(echo, listener)
     elif in_notebook():
-        yield Watch(None, _both(_InNotebook(Board()), listener))
+        drawing = _InNotebook(Board())
+        with _redrawn(drawing):
+            yield Watch(None, _both(drawing, listener))
     else:
         from rich.console import Console
 
@@ -199,6 +202,7 @@ class _InNotebook:
     def __init__(self, board: Board) -> None:
         self._board, self._next = board, 0.0
         self._display: Any = None
+        self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         self._board(event)
@@ -206,12 +210,39 @@ class _InNotebook:
         if now < self._next and event.get("event") in {"output", "memory"}:
             return
         self._next = now + _NOTEBOOK_SECONDS
+        self.draw(begins=True)
+
+    def draw(self, *, begins: bool = False) -> None:
+        """Show the board as it is now, once it has begun."""
+        with self._lock:
+            if begins or self._display is not None:
+                self._draw()
+
+    def _draw(self) -> None:
         ipython: Any = importlib.import_module("IPython.display")  # without types, and there only in a notebook
         page = ipython.HTML(as_html(self._board))
         if self._display is None:
             self._display = ipython.display(page, display_id=True)
         else:
             self._display.update(page)
+
+
+@contextlib.contextmanager
+def _redrawn(drawing: _InNotebook) -> Iterator[None]:
+    """Draw now and then, so that times go on, and the last line is seen, while a step is silent."""
+    over = threading.Event()
+
+    def redraw() -> None:
+        while not over.wait(_NOTEBOOK_PAUSE):
+            drawing.draw()
+
+    thread = threading.Thread(target=redraw, name="notebook", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def as_html(board: Board, width: int = 110) -> str:

@@ -139,6 +139,7 @@ FILLING = {
 
 
 @needs_namespaces
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILLING)
 def test_a_full_disk_is_told_and_the_run_says_that_it_failed(name, tmp_path):
     home = tmp_path / "home"

@@ -239,8 +239,8 @@ def in_terminal(cwd: Path, *words: str, **environment: str) -> str:
     [
         ((), {}, True),
         (("--plain",), {}, False),
-        ((), {"NO_COLOR": "1"}, False),
-        ((), {"CI": "true"}, False),
+        pytest.param((), {"NO_COLOR": "1"}, False, marks=pytest.mark.slow),
+        pytest.param((), {"CI": "true"}, False, marks=pytest.mark.slow),
     ],
     ids=["terminal", "--plain", "NO_COLOR", "CI"],
 )

@@ -387,7 +387,7 @@ HOSTILE = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=HOSTILE)
 def test_no_key_leads_out_of_the_mirror_or_of_a_jobs_folder(parts, s3, bucket, tmp_path):
     key = "h/" + "/".join(parts)

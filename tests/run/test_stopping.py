@@ -116,9 +116,8 @@ def test_a_signal_stops_the_run_in_order_and_the_same_command_goes_on(number, pl
     assert place.manifest()["steps"]["First"]["cached"] == stopped["id"]
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=lambda number: number.name
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_second_signal_kills_what_does_not_end(number, place):
     process, _ = place.start(DEAF, grace=600)
     process.send_signal(number)
@@ -128,6 +127,7 @@ def test_a_second_signal_kills_what_does_not_end(number, place):
     assert place.manifest()["status"] == "Stopped"
 
 
+@pytest.mark.slow
 def test_a_signal_to_all_processes_at_once_is_the_runs(place):
     process, _ = place.start()
     for folder in sorted(place.processes(), key=lambda name: int(Path(name).name)):  # as a service manager does

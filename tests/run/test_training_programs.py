@@ -131,7 +131,7 @@ def test_early_stopping_keeps_the_best_rounds_and_metrics_may_be_a_list(run, tmp
         ("", "text/csv", SETTINGS, "rows.csv is empty"),
         ("1,2\n", "text/csv", {**SETTINGS, "max_dept": "3"}, "unknown hyperparameter 'max_dept'; did you mean 'max_depth'"),
         ("1,2\n", "text/csv", {**SETTINGS, "num_round": "many"}, "'num_round' must be a whole number of at least 1, not 'many'"),
-        ("1,2\n", "text/csv", {**SETTINGS, "_kfold": "5"}, "'_kfold': cross-validation inside the algorithm does not run"),
+        ("1,2\n", "text/csv", {**SETTINGS, "_num_cv_round": "5"}, "'_num_cv_round': repeated cross-validation does not run"),
         ("1,2\n", "text/csv", {**SETTINGS, "objective": "binary:logistik"}, "Unknown objective function"),
     ],
 )  # fmt: skip
