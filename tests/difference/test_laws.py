@@ -107,14 +107,14 @@ STEPS = st.lists(
 WILD = st.fixed_dictionaries({"Steps": STEPS | JSON}, optional={"Parameters": JSON, "Metadata": JSON})
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(WILD)
 def test_anything_that_is_json_is_equal_to_itself_in_another_order_of_members(wild: Document) -> None:
     backwards = json.loads(json.dumps(wild), object_pairs_hook=lambda pairs: dict(reversed(pairs)))
     assert not difference(loaded(wild), loaded(backwards))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(WILD, WILD)
 def test_from_the_other_side_everything_is_mirrored(one: Document, other: Document) -> None:
     forth, back = difference(loaded(one), loaded(other)), difference(loaded(other), loaded(one))
@@ -122,7 +122,7 @@ def test_from_the_other_side_everything_is_mirrored(one: Document, other: Docume
     assert sorted(str(each.mirrored()) for each in forth) == sorted(str(each) for each in back)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.data())
 def test_several_changes_are_mirrored_too(data: st.DataObject) -> None:
     original = DOCUMENTS["ours"]

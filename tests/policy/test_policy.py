@@ -203,7 +203,7 @@ ADDED = [
 ]  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.permutations(ADDED), st.integers(0, len(ADDED)))
 def test_a_step_more_allows_more_and_never_less(added: list[dict[str, Any]], count: int) -> None:
     def made(steps: list[dict[str, Any]]) -> Policies:
@@ -216,7 +216,7 @@ def test_a_step_more_allows_more_and_never_less(added: list[dict[str, Any]], cou
         assert not [row for row in rows(before.statements[whom]) if not covered(row, more)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(1, 400), st.integers(1, 6))
 def test_a_large_policy_is_split_and_allows_the_same(resources: int, statements: int) -> None:
     names = [
