@@ -359,7 +359,8 @@ def _say_outcome(run: Run) -> None:
 
 
 for _command in (
-    cli_compare.diff, cli_compare.policy,
+    cli_compare.diff,
+    cli_compare.policy,
     cli_deploy.deploy,
     cli_deploy.delete,
     cli_runs.runs,
