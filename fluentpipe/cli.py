@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 import fluentpipe
-from fluentpipe import cli_compare, cli_deploy, cli_executions, cli_runs
+from fluentpipe import cli_compare, cli_deploy, cli_executions, cli_predict, cli_runs
 from fluentpipe.errors import FluentpipeError, GateFailed, RunError, StaleStub
 
 if TYPE_CHECKING:
@@ -363,6 +363,7 @@ for _command in (
     cli_compare.policy,
     cli_deploy.deploy,
     cli_deploy.delete,
+    cli_predict.predict,
     cli_runs.runs,
     cli_runs.show,
     *cli_executions.COMMANDS,

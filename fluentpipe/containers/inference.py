@@ -128,7 +128,7 @@ def _table(rows: Rows, model: model_folder.Model) -> pa.Table:
         names, lines = _header(rows, model)
         records = [dict(zip(names, line, strict=True)) for line in lines]
     columns = {
-        name: pa.chunked_array([pa.array([_text(record.get(name)) for record in records], pa.string())])
+        name: pa.chunked_array([pa.array([text(record.get(name)) for record in records], pa.string())])
         for name in names
     }
     return pa.table(columns)
@@ -158,7 +158,8 @@ def _header(rows: Rows, model: model_folder.Model) -> tuple[list[str], list[list
     return names, lines
 
 
-def _text(value: Any) -> str | None:
+def text(value: Any) -> str | None:
+    """A value as text, None where it is missing: whole numbers without a fraction, truth values as `true` and `false`."""
     if value is None or (isinstance(value, str) and value in NA_WORDS):
         return None
     if isinstance(value, bool):

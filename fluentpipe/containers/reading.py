@@ -98,9 +98,9 @@ def _parquet_batches(file: Path, warnings: list[str]) -> Iterator[pa.Table]:
     repeated: list[str] = []  # what is to be said is the same of every part
     try:
         with _open_parquet(file) as reader:
-            yield _five_types(reader.schema_arrow.empty_table(), file, warnings)
+            yield five_types(reader.schema_arrow.empty_table(), file.name, warnings)
             for batch in reader.iter_batches(batch_size=BATCH_ROWS):
-                yield _five_types(pa.Table.from_batches([batch]), file, repeated)
+                yield five_types(pa.Table.from_batches([batch]), file.name, repeated)
     except (pa.ArrowException, OSError) as fault:
         msg = f"{file.name} is damaged: {str(fault).splitlines()[0]}"
         raise JobError(msg) from None
@@ -175,12 +175,12 @@ def _format_of(file: Path) -> str:
 
 def _read_file(file: Path, kind: str, texts: Collection[str], warnings: list[str]) -> pa.Table:
     if kind == "csv":
-        return _five_types(csv_text.read(file, texts, warnings), file, warnings)
+        return five_types(csv_text.read(file, texts, warnings), file.name, warnings)
     import pyarrow as pa
 
     try:
         with _open_parquet(file) as reader:
-            return _five_types(reader.read(), file, warnings)
+            return five_types(reader.read(), file.name, warnings)
     except (pa.ArrowException, OSError) as fault:
         msg = f"{file.name} is damaged: {str(fault).splitlines()[0]}"
         raise JobError(msg) from None
@@ -197,19 +197,19 @@ def _open_parquet(file: Path) -> Any:
         raise JobError(msg) from None
 
 
-def _five_types(table: pa.Table, file: Path, warnings: list[str]) -> pa.Table:
+def five_types(table: pa.Table, file: str, warnings: list[str]) -> pa.Table:
     """Every column as one of the five types; what cannot be is left out with a warning."""
     import pyarrow as pa
 
     repeated = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
     if repeated:
-        msg = f"{file.name} names {quoted(repeated)} more than once; every column needs a name of its own"
+        msg = f"{file} names {quoted(repeated)} more than once; every column needs a name of its own"
         raise JobError(msg)
     columns, names = [], []
     for name, column in zip(table.column_names, table.columns, strict=True):
         kept = _simple(column)
         if kept is None:
-            warnings.append(f"column {name!r} of {file.name} was left out: {column.type} is not a single value")
+            warnings.append(f"column {name!r} of {file} was left out: {column.type} is not a single value")
         else:
             names.append(name)
             columns.append(kept)

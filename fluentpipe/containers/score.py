@@ -7,7 +7,7 @@ for each row, in their order, with the columns that tell which row it is. Rows a
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -44,28 +44,30 @@ def main(arguments: Sequence[str]) -> None:
     nested = options.rows / "test"
     rows = nested if (nested / "data.parquet").is_file() else options.rows
     parts = reading.batches(rows, scoring.numeric_columns(model), warnings)
-    count = write(
-        scoring.scored_batches(model, parts, options.id_columns),
-        options.predictions / f"predictions.{options.output_format}",
-    )
+    file = options.predictions / f"predictions.{options.output_format}"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    count = write(scoring.scored_batches(model, parts, options.id_columns), file, options.output_format)
     for warning in warnings:
         print(f"warning: {warning}")
     print(f"rows: {count}")
 
 
-def write(tables: Iterable[pa.Table], file: Path) -> int:
-    """Write tables of one schema below one another, as CSV or Parquet by the name of the file.
+def write(tables: Iterable[pa.Table], sink: Path | IO[bytes], file_format: str) -> int:
+    """Write tables of one schema below one another.
+
+    Args:
+        tables: At least one, which may have no rows.
+        sink: A file, or what takes bytes.
+        file_format: One of `FORMATS`.
 
     Returns:
         The number of rows.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
     writer: Any = None
     count = 0
     try:
         for table in tables:
-            if writer is None:
-                writer = _writer(file, table.schema)
+            writer = _writer(sink, table.schema, file_format) if writer is None else writer
             writer.write_table(table)
             count += table.num_rows
     finally:
@@ -74,10 +76,10 @@ def write(tables: Iterable[pa.Table], file: Path) -> int:
     return count
 
 
-def _writer(file: Path, schema: pa.Schema) -> Any:
-    if file.suffix.lower() in reading.PARQUET_SUFFIXES:
-        return pq.ParquetWriter(file, schema, use_dictionary=False, version="2.4", compression="snappy")
-    return arrow_csv.CSVWriter(file, schema)
+def _writer(sink: Path | IO[bytes], schema: pa.Schema, file_format: str) -> Any:
+    if file_format == "parquet":
+        return pq.ParquetWriter(sink, schema, use_dictionary=False, version="2.4", compression="snappy")
+    return arrow_csv.CSVWriter(sink, schema)
 
 
 if __name__ == "__main__":
