@@ -58,8 +58,10 @@ class Cut:
         elif test == "not TYPE_CHECKING":
             yield from self.block(node.orelse, owner)
         else:
-            node.body, node.orelse = self.block(node.body, owner) or [ast.Pass()], self.block(node.orelse, owner)
-            yield node
+            then, other = self.block(node.body, owner), self.block(node.orelse, owner)
+            if then or other:
+                node.body, node.orelse = then or [ast.Pass()], other
+                yield node
 
     def _function(self, node: Function) -> Function:
         node.body = [_ELLIPSIS]

@@ -61,6 +61,8 @@ def write() -> None:
         write_file(path, text)
     for path in surplus():
         path.unlink()
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
 
 
 def write_file(path: Path, text: str) -> None:
