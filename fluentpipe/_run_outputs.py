@@ -102,6 +102,30 @@ class ModelRegistrationValues(StepValues):
         """ARN of the registered version."""
 
 
+class ModelCreationValues(StepValues):
+    """The values of the outputs of ModelCreation."""
+
+    if TYPE_CHECKING:
+        model_name: OutputValue[str]
+        """Name of the SageMaker model."""
+
+
+class BatchTransformValues(StepValues):
+    """The values of the outputs of BatchTransform."""
+
+    if TYPE_CHECKING:
+        predictions: OutputValue[str]
+        """`<file>.out` for each file."""
+
+
+class ModelScoringValues(StepValues):
+    """The values of the outputs of ModelScoring."""
+
+    if TYPE_CHECKING:
+        predictions: OutputValue[str]
+        """predictions.parquet or predictions.csv."""
+
+
 class FailureValues(StepValues):
     """The values of the outputs of Failure."""
 
@@ -130,5 +154,11 @@ class BuiltinValues(RunOutputs):
         """The values of the outputs of QualityGate."""
         model_registration: ModelRegistrationValues
         """The values of the outputs of ModelRegistration."""
+        model_creation: ModelCreationValues
+        """The values of the outputs of ModelCreation."""
+        batch_transform: BatchTransformValues
+        """The values of the outputs of BatchTransform."""
+        model_scoring: ModelScoringValues
+        """The values of the outputs of ModelScoring."""
         failure: FailureValues
         """The values of the outputs of Failure."""

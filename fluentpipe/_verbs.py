@@ -10,11 +10,13 @@ from fluentpipe._state import S
 from fluentpipe.expression import Condition
 from fluentpipe.kinds import (
     CalibrationReport,
+    CustomProperty,
     EvaluationReport,
     Hyperparameters,
     JobName,
     Kind,
     ModelArtifacts,
+    ModelName,
     ModelPackage,
     Predictions,
     PreprocessingModel,
@@ -34,9 +36,11 @@ from fluentpipe.verb import verb
 if TYPE_CHECKING:
     from fluentpipe._properties import (
         ConditionProperties,
+        ModelProperties,
         ProcessingProperties,
         RegisterModelProperties,
         TrainingProperties,
+        TransformProperties,
         TuningProperties,
     )
     from fluentpipe.pipeline import Pipeline
@@ -1038,6 +1042,194 @@ class Verbs(Generic[S]):
         raise NotImplementedError
 
     @verb
+    def create_model(
+        self: Verbs[ModelArtifacts],
+        *,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: str = "3.0-5",
+        retry: int | Retry | Sequence[Retry] | None = None,
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        model_artifacts: Given[ModelArtifacts] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Any]:
+        """Make a SageMaker model of the model's artifacts and the image that serves them, for `batch_transform` or an endpoint.
+
+        The archive already holds the preprocessing and the inference code, so the model serves raw rows as CSV, JSON, JSON lines or
+        Parquet. Requests may have 20 MB, the most that SageMaker's XGBoost image takes.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            pipe = Pipeline("churn").load_data("churn.csv", label="churn").preprocess().train_xgboost()
+            run = pipe.create_model().run()
+            print(run.outputs.model_creation.model_name.value())
+
+        Args:
+            image_uri: Serving image; by default SageMaker's XGBoost image.
+            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
+            environment: Environment variables of the server.
+            vpc: Network of the model: Vpc(subnets, security_groups).
+            network_isolation: Whether the server has no network.
+            tags: Tags of the model; at most 50.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            model_artifacts: The model, with its inference code in it. Wired by itself; takes ModelArtifacts.
+            name: Name of the step; 'model_creation' by default, another for a second use.
+
+        Outputs:
+            model_name (ModelName): Name of the SageMaker model.
+        """
+        raise NotImplementedError
+
+    @verb
+    def batch_transform(
+        self: Verbs[Union[ModelName, RawData]] | Verbs[Union[ModelName, TestData]] | Verbs[Union[ModelName, ProcessingOutput]] | Verbs[Union[CustomProperty, RawData]] | Verbs[Union[CustomProperty, TestData]] | Verbs[Union[CustomProperty, ProcessingOutput]],
+        *,
+        content_type: str | Deferred[str | Kind] | None = None,
+        accept: str | Deferred[str | Kind] | None = None,
+        split_type: Literal["None", "Line", "RecordIO", "TFRecord"] | Deferred[str] = "None",
+        assemble_with: Literal["None", "Line"] | Deferred[str] | None = None,
+        batch_strategy: Literal["MultiRecord", "SingleRecord"] | Deferred[str] | None = None,
+        max_payload_mb: int | Deferred[int] | None = None,
+        max_concurrent: int | Deferred[int] | None = None,
+        input_filter: str | None = None,
+        output_filter: str | None = None,
+        join_source: Literal["None", "Input"] | Deferred[str] = "None",
+        instance_count: int | Deferred[int] = 1,
+        retry: int | Retry | Sequence[Retry] | None = None,
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache: bool | str | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
+        model_name: Given[ModelName | CustomProperty] | None = None,
+        rows: Given[RawData | TestData | ProcessingOutput] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Any]:
+        """Send files to a model and keep what it answers, one `<file>.out` for each.
+
+        By default a file is one request, so that the header of a CSV file is understood; it may then have 20 MB. Large files go line by
+        line with `split_type="Line"`: JSON lines, or CSV without a header in the column order of the training data. `join_source="Input"`
+        then puts each answer beside its row, and `input_filter` and `output_filter` choose what is sent and kept. Parquet goes as it is,
+        whole. For files of any size, with a header, and with identifiers kept, `score` is simpler.
+
+        Of what `load_data` and `preprocess` write, the test rows are sent.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            pipe = Pipeline("churn").load_data("churn.csv", label="churn").preprocess().train_xgboost().create_model()
+            run = pipe.batch_transform(rows="churn.csv").run()
+            print(run.outputs.batch_transform.predictions.value())
+
+        Args:
+            content_type: Of the rows; by default told by the name of the file, or Parquet for rows of another step.
+            accept: Content type of the answers; by default that of the rows, and CSV for Parquet.
+            split_type: How a file becomes records: whole, or line by line.
+            assemble_with: How answers are put together; by default line by line where the files are split so.
+            batch_strategy: Whether a request has as many records as fit, or one.
+            max_payload_mb: Largest request; by default 20 for whole files, which is what the XGBoost image takes, else the service's 6. In MB.
+            max_concurrent: Requests at once to each instance.
+            input_filter: JSONPath of what is sent of a record, such as '$[1:]'.
+            output_filter: JSONPath of what is kept of an answer, or of record and answer.
+            join_source: Whether each answer is put beside its record.
+            instance_count: Number of instances; files are shared out among them.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
+            environment: Environment variables of the server; at most 16.
+            instance_type: Instance type of the job.
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            tags: Tags of the job; at most 50.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            model_name: The model that answers. Wired by itself; takes ModelName.
+            rows: A file, or a prefix of files of one content type. Wired by itself; takes RawData or TestData.
+            name: Name of the step; 'batch_transform' by default, another for a second use.
+
+        Outputs:
+            predictions (Predictions): `<file>.out` for each file.
+        """
+        raise NotImplementedError
+
+    @verb
+    def score(
+        self: Verbs[Union[ModelArtifacts, RawData]] | Verbs[Union[ModelArtifacts, TestData]] | Verbs[Union[ModelArtifacts, ProcessingOutput]],
+        *,
+        id_columns: Sequence[str | Deferred[str | Kind]] | None = None,
+        output_format: Literal["parquet", "csv"] | Deferred[str] = "parquet",
+        retry: int | Retry | Sequence[Retry] | None = None,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: str = "3.0-5",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        job_type: Literal["training", "validation", "testing", "calibration"] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
+        model_artifacts: Given[ModelArtifacts] | None = None,
+        rows: Given[RawData | TestData | ProcessingOutput] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Any]:
+        """Score rows with a model: raw rows in, predictions out, calibrated where the model is, in the order of the rows.
+
+        `predictions.parquet` (or `.csv`) has the columns that tell which row it is, the `prediction`, and the `probability` of the
+        positive class or, for several classes, `probability_<class>`. Rows are read a part at a time, so that files of any size fit into
+        the memory of a small instance. Of data that `load_data` has split, the test rows are scored; new rows are given
+        explicitly.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            pipe = Pipeline("churn").load_data("churn.csv", label="churn").preprocess().train_xgboost()
+            run = pipe.score(rows="churn.csv", output_format="csv").run()
+            print(run.outputs.model_scoring.predictions.value())
+
+        Args:
+            id_columns: Columns that go with the predictions; by default all that the model neither uses nor predicts.
+            output_format: Format of the predictions.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's XGBoost image.
+            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            environment: Environment variables of the program.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            job_type: Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            model_artifacts: The model, with its preprocessing in it. Wired by itself; takes ModelArtifacts.
+            rows: CSV or Parquet, raw, with a header; or rows that preprocess wrote. Wired by itself; takes RawData or TestData.
+            name: Name of the step; 'model_scoring' by default, another for a second use.
+
+        Outputs:
+            predictions (Predictions): predictions.parquet or predictions.csv.
+        """
+        raise NotImplementedError
+
+    @verb
     def fail(
         self,
         message: str | Deferred[str | Kind],
@@ -1181,6 +1373,36 @@ class ModelRegistrationOutputs(StepOutputProxy, step_type="ModelRegistration"):
         """Every property of the RegisterModel job."""
 
 
+class ModelCreationOutputs(StepOutputProxy, step_type="ModelCreation"):
+    """The outputs of ModelCreation: Make a SageMaker model of the model's artifacts and the image that serves them, for `batch_transform` or an endpoint."""
+
+    if TYPE_CHECKING:
+        model_name: PropertyReference[ModelName]
+        """Name of the SageMaker model."""
+        properties: ModelProperties
+        """Every property of the Model job."""
+
+
+class BatchTransformOutputs(StepOutputProxy, step_type="BatchTransform"):
+    """The outputs of BatchTransform: Send files to a model and keep what it answers, one `<file>.out` for each."""
+
+    if TYPE_CHECKING:
+        predictions: PropertyReference[Predictions]
+        """`<file>.out` for each file."""
+        properties: TransformProperties
+        """Every property of the Transform job."""
+
+
+class ModelScoringOutputs(StepOutputProxy, step_type="ModelScoring"):
+    """The outputs of ModelScoring: Score rows with a model: raw rows in, predictions out, calibrated where the model is, in the order of the rows."""
+
+    if TYPE_CHECKING:
+        predictions: PropertyReference[Predictions]
+        """predictions.parquet or predictions.csv."""
+        properties: ProcessingProperties
+        """Every property of the Processing job."""
+
+
 class FailureOutputs(StepOutputProxy, step_type="Failure"):
     """The outputs of Failure: End the execution as failed, with a message; mostly in a branch of `when`."""
 
@@ -1249,5 +1471,19 @@ class BuiltinOutputs(Outputs):
         """The outputs of QualityGate: Stop the pipeline unless the evaluated model reaches every figure; each one is a condition of its own."""
         model_registration: ModelRegistrationOutputs
         """The outputs of ModelRegistration: Register the model as a new version of a model package group; the metrics of its evaluation go with it."""
+        model_creation: ModelCreationOutputs
+        """The outputs of ModelCreation: Make a SageMaker model of the model's artifacts and the image that serves them, for `batch_transform` or an endpoint."""
+        batch_transform: BatchTransformOutputs
+        """The outputs of BatchTransform: Send files to a model and keep what it answers, one `<file>.out` for each."""
+        model_scoring: ModelScoringOutputs
+        """The outputs of ModelScoring: Score rows with a model: raw rows in, predictions out, calibrated where the model is, in the order of the rows."""
+        model_scoring_training: ModelScoringOutputs
+        """The outputs of ModelScoring: Score rows with a model: raw rows in, predictions out, calibrated where the model is, in the order of the rows."""
+        model_scoring_validation: ModelScoringOutputs
+        """The outputs of ModelScoring: Score rows with a model: raw rows in, predictions out, calibrated where the model is, in the order of the rows."""
+        model_scoring_testing: ModelScoringOutputs
+        """The outputs of ModelScoring: Score rows with a model: raw rows in, predictions out, calibrated where the model is, in the order of the rows."""
+        model_scoring_calibration: ModelScoringOutputs
+        """The outputs of ModelScoring: Score rows with a model: raw rows in, predictions out, calibrated where the model is, in the order of the rows."""
         failure: FailureOutputs
         """The outputs of Failure: End the execution as failed, with a message; mostly in a branch of `when`."""

@@ -124,6 +124,11 @@ class JobName(Kind, family=DependencyType.CUSTOM_PROPERTY):
 
 
 @final
+class ModelName(Kind, family=DependencyType.CUSTOM_PROPERTY):
+    """The name of a SageMaker model, which a transform job or an endpoint serves."""
+
+
+@final
 class ModelPackage(Kind, family=DependencyType.CUSTOM_PROPERTY):
     """The ARN of a version in a model package group."""
 

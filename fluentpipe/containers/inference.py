@@ -1,7 +1,8 @@
 """Serve a model: raw rows in, predictions out.
 
 The four functions are those that SageMaker's XGBoost container calls. Rows come as CSV, with a header or in the column
-order of the training data, or as JSON; the label may be among the columns and is not looked at.
+order of the training data, as JSON, or as Parquet; the label may be among the columns and is not looked at. Parquet may also
+hold the rows that `preprocess` wrote.
 """
 
 from __future__ import annotations
@@ -10,23 +11,31 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 if TYPE_CHECKING or __package__:
     from . import model_folder
     from .csv_text import NA_WORDS
-    from .job import JobError
+    from .job import JobError, quoted
+    from .preprocessing import LABEL
+    from .reading import five_types
 else:  # beside its siblings, as the jobs run it
     import model_folder
     from csv_text import NA_WORDS
-    from job import JobError
+    from job import JobError, quoted
+    from preprocessing import LABEL
+    from reading import five_types
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Rows = list[dict[str, Any]] | list[list[str]]
+    import numpy.typing as npt
+
+Rows: TypeAlias = "list[dict[str, Any]] | list[list[str]] | pa.Table"
 
 
 def model_fn(model_dir: str) -> model_folder.Model:
@@ -45,13 +54,17 @@ def model_fn(model_dir: str) -> model_folder.Model:
 
 
 def input_fn(body: str | bytes | bytearray, content_type: str) -> Rows:
-    """Read a request: text/csv, application/json (records, one record, or {"instances": records}), application/jsonlines.
+    """Read a request: text/csv, application/x-parquet, application/jsonlines, or application/json.
+
+    JSON holds records, one record, or {"instances": records}.
 
     Raises:
         JobError: Another type, or a body that is not of the type.
     """
-    text = body if isinstance(body, str) else bytes(body).decode("utf-8-sig")
     kind = content_type.split(";", maxsplit=1)[0].strip().lower()
+    if kind == "application/x-parquet":
+        return _parquet(body)
+    text = body if isinstance(body, str) else bytes(body).decode("utf-8-sig")
     if kind == "text/csv":
         return [record for record in csv.reader(io.StringIO(text)) if record]
     try:
@@ -62,7 +75,7 @@ def input_fn(body: str | bytes | bytearray, content_type: str) -> Rows:
     except ValueError as fault:
         msg = f"the request is not valid {kind}: {fault}"
         raise JobError(msg) from None
-    msg = f"content type {content_type!r} is not served; send text/csv, application/json or application/jsonlines"
+    msg = f"content type {content_type!r} is not served; send text/csv, application/json, application/jsonlines or application/x-parquet"
     raise JobError(msg)
 
 
@@ -72,9 +85,9 @@ def predict_fn(rows: Rows, model: model_folder.Model) -> list[dict[str, Any]]:
     Raises:
         JobError: Columns are missing; all of them are named.
     """
-    if model.preprocessing is None or not rows:
+    if not (rows.num_rows if isinstance(rows, pa.Table) else rows):
         return []
-    scores = model.scores(model.preprocessing.transform(_table(rows, model)))
+    scores = model.scores(_features(rows, model))
     found = []
     for prediction, score in zip(model.predictions(scores), scores, strict=True):
         entry: dict[str, Any] = {"prediction": prediction}
@@ -109,6 +122,27 @@ def output_fn(predictions: Sequence[dict[str, Any]], accept: str) -> str:
     raise JobError(msg)
 
 
+def _parquet(body: str | bytes | bytearray) -> pa.Table:
+    try:
+        return five_types(
+            pq.read_table(pa.BufferReader(body.encode() if isinstance(body, str) else bytes(body))), "the request", []
+        )
+    except pa.ArrowException as fault:
+        msg = f"the request is not valid Parquet: {str(fault).splitlines()[0]}"
+        raise JobError(msg) from None
+
+
+def _features(rows: Rows, model: model_folder.Model) -> npt.NDArray[np.float32]:
+    if isinstance(rows, pa.Table) and LABEL in rows.column_names:
+        missing = [name for name in model.names if name not in rows.column_names]
+        if missing:
+            msg = f"the preprocessed rows lack features of the model: {quoted(missing)}"
+            raise JobError(msg)
+        return np.column_stack([np.asarray(rows.column(name).to_numpy(), dtype=np.float32) for name in model.names])
+    assert model.preprocessing is not None  # model_fn refuses a model without it
+    return model.preprocessing.transform(rows if isinstance(rows, pa.Table) else _table(rows, model))
+
+
 def _records(value: Any) -> list[dict[str, Any]]:
     if isinstance(value, dict):
         value = value["instances"] if isinstance(value.get("instances"), list) else [value]
@@ -118,7 +152,7 @@ def _records(value: Any) -> list[dict[str, Any]]:
     return value
 
 
-def _table(rows: Rows, model: model_folder.Model) -> pa.Table:
+def _table(rows: list[Any], model: model_folder.Model) -> pa.Table:
     """Rows as a table of texts; the preprocessing reads every value the same way, however it was typed."""
     names = _names(rows)
     first = rows[0]
@@ -134,11 +168,11 @@ def _table(rows: Rows, model: model_folder.Model) -> pa.Table:
     return pa.table(columns)
 
 
-def _names(rows: Rows) -> list[str]:
+def _names(rows: list[Any]) -> list[str]:
     return list(dict.fromkeys(name for record in rows if isinstance(record, dict) for name in record))
 
 
-def _header(rows: Rows, model: model_folder.Model) -> tuple[list[str], list[list[str]]]:
+def _header(rows: list[Any], model: model_folder.Model) -> tuple[list[str], list[list[str]]]:
     """The column names of CSV rows: those of their first line, or those of the training data."""
     lines = [line for line in rows if isinstance(line, list)]
     known = model.preprocessing.input_columns if model.preprocessing else ()

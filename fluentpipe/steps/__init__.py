@@ -11,18 +11,24 @@ from fluentpipe.steps.calibrate import ModelCalibration  # isort: skip
 from fluentpipe.steps.evaluate_performance import ModelEvaluation  # isort: skip
 from fluentpipe.steps.require import QualityGate  # isort: skip
 from fluentpipe.steps.register import ModelRegistration  # isort: skip
+from fluentpipe.steps.create_model import ModelCreation  # isort: skip
+from fluentpipe.steps.batch_transform import BatchTransform  # isort: skip
+from fluentpipe.steps.score import ModelScoring  # isort: skip
 from fluentpipe.steps.when import Branch  # isort: skip
 from fluentpipe.steps.fail import Failure  # isort: skip
 from fluentpipe.steps.raw_step import RawStep  # isort: skip
 
 __all__ = [
+    "BatchTransform",
     "Branch",
     "DataLoading",
     "Failure",
     "HyperparameterPreparation",
     "ModelCalibration",
+    "ModelCreation",
     "ModelEvaluation",
     "ModelRegistration",
+    "ModelScoring",
     "QualityGate",
     "RawStep",
     "SklearnTraining",
