@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
@@ -24,6 +24,16 @@ from fluentpipe.flowchart import edges_of, mermaid
 from fluentpipe.shapes import MAX_DEFINITION, MAX_PARAMETERS, MAX_STEPS
 
 __all__ = ["Asset", "Definition", "Diagnostic", "Reference", "StepEntry", "references", "tree_sha256"]
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """What writes a definition as JSON: a `Pipeline` of the SageMaker Python SDK, of either version."""
+
+    name: str
+
+    def definition(self) -> str:
+        """The JSON."""
 
 
 def _found(definition: Definition) -> tuple[Diagnostic, ...]:
@@ -44,7 +54,7 @@ class Definition:
 
     @classmethod
     def load(
-        cls, source: str | Path | Mapping[str, Any], *, name: str | None = None, strict: bool = True
+        cls, source: str | Path | Mapping[str, Any] | Writer, *, name: str | None = None, strict: bool = True
     ) -> Definition:
         """Read a definition and check it.
 
@@ -64,9 +74,9 @@ class Definition:
             document = _copied(source)
         elif isinstance(source, str) and source.lstrip().startswith("{"):
             document = parse(source, "the text")
-        elif not isinstance(source, (str, Path)) and callable(getattr(source, "definition", None)):
+        elif isinstance(source, Writer):
             # The SDK writes it, and with that uploads code if its session is one that reaches AWS.
-            found, document = str(source.name), parse(source.definition(), f"the definition of {source!r}")
+            found, document = source.name, parse(source.definition(), f"the definition of {source!r}")
         elif (path := Path(source)).is_dir():
             found, text, assets_in = read_bundle(path)
             document = parse(text, str(path / "definition.json"))

@@ -2,11 +2,17 @@
 from typing import Any
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 import attrs
 from fluentpipe.assets import Asset as Asset, tree_sha256 as tree_sha256
 from fluentpipe.check import Diagnostic as Diagnostic
 from fluentpipe.document import Reference as Reference, StepEntry as StepEntry, references as references
 __all__ = ['Asset', 'Definition', 'Diagnostic', 'Reference', 'StepEntry', 'references', 'tree_sha256']
+
+@runtime_checkable
+class Writer(Protocol):
+    name: str
+    def definition(self) -> str: ...
 
 def _found(definition: Definition) -> tuple[Diagnostic, ...]: ...
 
@@ -17,7 +23,7 @@ class Definition:
     assets: tuple[Asset, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = attrs.field(default=attrs.Factory(_found, takes_self=True))
     @classmethod
-    def load(cls, source: str | Path | Mapping[str, Any], *, name: str | None=None, strict: bool=True) -> Definition: ...
+    def load(cls, source: str | Path | Mapping[str, Any] | Writer, *, name: str | None=None, strict: bool=True) -> Definition: ...
     def check(self, *, max_steps: int | None=50, max_parameters: int | None=200, max_characters: int | None=1048576) -> tuple[Diagnostic, ...]: ...
     def raise_on_errors(self) -> Definition: ...
     def steps(self) -> Iterator[StepEntry]: ...

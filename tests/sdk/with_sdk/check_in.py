@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import runnable
 from pytest_socket import disable_socket, enable_socket
 from run_written import write_rows
 
@@ -30,6 +31,7 @@ from fluentpipe.run import run as run_definition
 from fluentpipe.sdk import SdkStep, accept_references, differences, installed
 
 SDK = installed()
+MODES = runnable.MODES[str(SDK.major)]  # in which a training may name its program
 KINDS = {"Prep": {"train": TrainingData, "validation": ValidationData, "test": TestData}}
 
 
@@ -84,7 +86,9 @@ def test_each_step_of_a_pipeline_is_wrapped_into_a_chain_and_wired_as_the_sdk_wi
     }
 
 
-def test_a_wrapped_pipeline_materializes_to_what_the_sdk_writes(written):
+@pytest.mark.parametrize("mode", MODES)
+def test_a_wrapped_pipeline_materializes_to_what_the_sdk_writes(mode, by_hand, bucket):
+    written = by_hand.pipeline(mode, bucket)
     ours = by_name(Pipeline.from_sagemaker(written).materialize().document)
     theirs = by_name(Definition.load(written).document)
     places = list(differences(ours, theirs))
@@ -95,7 +99,9 @@ def test_a_wrapped_pipeline_materializes_to_what_the_sdk_writes(written):
 
 
 @pytest.mark.parametrize("as_steps", [False, True], ids=["as it is", "with its steps wrapped"])
-def test_a_pipeline_of_the_sdk_runs_here_to_a_registered_model(written, as_steps, maps, tmp_path):
+@pytest.mark.parametrize("mode", MODES)
+def test_a_pipeline_of_the_sdk_runs_here_to_a_registered_model(mode, by_hand, bucket, as_steps, maps, tmp_path):
+    written = by_hand.pipeline(mode, bucket)
     if as_steps:
         run = Pipeline.from_sagemaker(written, outputs=KINDS).run(maps=maps, home=tmp_path / "home", echo=None)
     else:
