@@ -246,7 +246,7 @@ class XGBoostTuning(XGBoostTraining):
         stopping, tags = training.pop("StoppingCondition"), training.pop("Tags", None)
         objective, searched = self.objective_metric(), self.searched()
         names = {name: self.settings[name].emit or name for name in searched}
-        limit: Any = self.max_trial_runtime or self.max_runtime
+        limit: Any = self.max_runtime if self.max_trial_runtime is None else self.max_trial_runtime
         return {
             "HyperParameterTuningJobConfig": {
                 **self._search(),
@@ -271,9 +271,13 @@ class XGBoostTuning(XGBoostTraining):
             "Tags": tags,
         }
 
+    def _has_one_trial(self) -> bool:
+        trials = self.given.get("max_trials")
+        return isinstance(trials, int) and trials == 1
+
     def _search(self) -> dict[str, Any]:
         at_once: Any = self.max_parallel_trials
-        if "max_parallel_trials" not in self.given and self.given.get("max_trials") == 1:
+        if "max_parallel_trials" not in self.given and self._has_one_trial():
             at_once = 1
         hyperband = {"MinResource": self.min_resource, "MaxResource": self.max_resource}
         is_grid = self.strategy == "Grid"  # the combinations are its number

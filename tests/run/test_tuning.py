@@ -194,7 +194,7 @@ def test_more_trials_take_those_that_were_made_before(rows: Path, run: Callable[
     whole = run(read_best(tuned(rows, trials=6)))
     assert whole.steps["Tune"].cached == second.id
     assert (whole.steps["Read"].outputs["seen"] / "x").is_file()
-    assert [trial["cached"] for trial in table(second)["trials"]][0] == first.id
+    assert table(second)["trials"][0]["cached"] == first.id
 
 
 def test_the_algorithm_in_the_image_tells_the_metric_that_the_tuning_names(

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fluentpipe import CustomProperty, DependencySpec, ModelArtifacts, OutputSpec, Parameter, Pipeline, Retry, Vpc
+from fluentpipe import (
+    CustomProperty,
+    DependencySpec,
+    Integer,
+    ModelArtifacts,
+    OutputSpec,
+    Parameter,
+    Pipeline,
+    Retry,
+    Vpc,
+)
 from fluentpipe.definition import Definition
 from fluentpipe.settings import Setting
 from fluentpipe.step import Step
@@ -13,12 +23,16 @@ from fluentpipe.steps import (
     Branch,
     DataLoading,
     Failure,
+    HyperparameterPreparation,
+    ModelCalibration,
     ModelEvaluation,
     ModelRegistration,
     QualityGate,
     RawStep,
+    SklearnTraining,
     TabularPreprocessing,
     XGBoostTraining,
+    XGBoostTuning,
 )
 
 ROLE = "arn:aws:iam::111122223333:role/SageMakerRole"
@@ -120,6 +134,21 @@ EVERY_SETTING: Mapping[type[Step], Mapping[str, Any]] = {
         "nthread": 4,
         "parameters": {"normalize_type": "forest"},
     },
+    HyperparameterPreparation: {
+        **_PROCESSING,
+        "depends_on": "data_loading",
+        "values": {"max_depth": 3, "learning_rate": 0.1},
+    },
+    SklearnTraining: {
+        **_TRAINING,
+        "depends_on": "data_loading",
+        "framework_version": "1.2-1",
+        "estimator": "sklearn.linear_model.LogisticRegression",
+        "parameters": {"C": 0.3, "max_iter": 500},
+        "validation_split": 0.25,
+        "seed": 7,
+    },
+    ModelCalibration: {**_PROCESSING, "depends_on": "data_loading", "method": "beta", "seed": 7},
     ModelEvaluation: {**_PROCESSING, "depends_on": "data_loading"},
     QualityGate: {
         "depends_on": "data_loading",
@@ -159,6 +188,30 @@ EVERY_SETTING: Mapping[type[Step], Mapping[str, Any]] = {
         "depends_on": "data_loading",
     },
 }
+EVERY_SETTING = {
+    **EVERY_SETTING,
+    XGBoostTuning: {
+        **EVERY_SETTING[XGBoostTraining],
+        "max_depth": None,  # has a range instead
+        "eta": 0.1,
+        "ranges": {"max_depth": Integer(3, 10), "reg_alpha": (0.01, 1.0, "log"), "grow_policy": ["depthwise", "lossguide"]},
+        "reg_alpha": None,
+        "grow_policy": None,
+        "strategy": "Hyperband",
+        "metric": "gain",
+        "direction": "Maximize",
+        "metric_regex": "gain=([0-9.]+)",
+        "max_trials": 30,
+        "max_parallel_trials": 3,
+        "max_trial_runtime": 600,
+        "early_stopping": False,
+        "min_resource": 2,
+        "max_resource": 20,
+        "target_value": 0.9,
+        "patience": 5,
+        "search_seed": 7,
+    },
+}  # fmt: skip
 
 
 def as_parameters(cls: type[Step]) -> dict[str, Any]:
@@ -203,4 +256,20 @@ def with_every_setting(*, parameters: bool = False) -> Definition:
         .then(lambda p: p.raw_step(**given[RawStep], name="raw"))
         .otherwise(lambda p: p.fail(**given[Failure]))
     )
+    return pipe.materialize(role=ROLE, bucket="my-bucket", region="us-east-1")
+
+
+def learning(*, parameters: bool = False) -> Definition:
+    """What else there is to learn with, every setting given."""
+    given = {cls: as_parameters(cls) if parameters else dict(values) for cls, values in EVERY_SETTING.items()}
+    pipe = (
+        Pipeline("churn")
+        .load_data("s3://my-bucket/churn.csv", label="churn")
+        .preprocess()
+        .tune_xgboost(**{**given[XGBoostTuning], "depends_on": None})
+        .prepare_hyperparameters(tuned_model="s3://my-bucket/model.tar.gz", **given[HyperparameterPreparation])
+        .train_sklearn(**given[SklearnTraining])
+    )
+    model = pipe.outputs.sklearn_training.model_artifacts
+    pipe = pipe.calibrate(model_artifacts=model, **given[ModelCalibration])
     return pipe.materialize(role=ROLE, bucket="my-bucket", region="us-east-1")

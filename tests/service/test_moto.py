@@ -26,14 +26,16 @@ pytestmark = pytest.mark.xdist_group("moto")  # one server for all of them
 FORGOTTEN_BY_MOTO: Mapping[str, frozenset[str]] = {
     "Processing": frozenset(("Environment", "ProcessingResources", "Tags")),
     "Training": frozenset(("Environment", "Tags")),
+    "Tuning": frozenset(("Tags",)),
     "RegisterModel": frozenset(),
 }
 OPERATIONS = {
     "Processing": "CreateProcessingJob",
     "Training": "CreateTrainingJob",
+    "Tuning": "CreateHyperParameterTuningJob",
     "RegisterModel": "CreateModelPackage",
 }
-JOB_NAME = {"Processing": "ProcessingJobName", "Training": "TrainingJobName"}
+JOB_NAME = {"Processing": "ProcessingJobName", "Training": "TrainingJobName", "Tuning": "HyperParameterTuningJobName"}
 _execution = itertools.count(1)
 
 
@@ -59,6 +61,11 @@ def send(client: Any, step_type: str, request: dict[str, Any]) -> Mapping[str, A
     if step_type == "Training":
         client.create_training_job(**request)
         return client.describe_training_job(TrainingJobName=request["TrainingJobName"])
+    if step_type == "Tuning":
+        client.create_hyper_parameter_tuning_job(**request)
+        return client.describe_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=request["HyperParameterTuningJobName"]
+        )
     known = {
         each["ModelPackageGroupName"] for each in client.list_model_package_groups()["ModelPackageGroupSummaryList"]
     }
@@ -86,7 +93,8 @@ def execute(client: Any, definition: Definition) -> dict[str, Sent]:
         if entry.type in OPERATIONS:
             request = values.resolve(entry.arguments)
             if entry.type in JOB_NAME:
-                request[JOB_NAME[entry.type]] = f"pipelines-{execution}-{entry.name.replace('_', '-')}"
+                name = f"pipelines-{execution}-{entry.name.replace('_', '-')}"
+                request[JOB_NAME[entry.type]] = name[-32:] if entry.type == "Tuning" else name
             described = send(client, entry.type, request)
             sent[entry.name] = Sent(entry.type, request, described)
             values.documents[entry.name] = described
@@ -109,12 +117,21 @@ def every_setting_as_parameter() -> Definition:
     return pipelines.with_every_setting(parameters=True)
 
 
-DEFINITIONS = [pipelines.canonical, pipelines.with_every_setting, every_setting_as_parameter]
-JOBS = [
-    (make, name)
-    for make in DEFINITIONS
-    for name in ("data_loading", "tabular_preprocessing", "xgboost_training", "model_evaluation", "model_registration")
-]
+def learning_as_parameter() -> Definition:
+    return pipelines.learning(parameters=True)
+
+
+SPINE = ("data_loading", "tabular_preprocessing", "xgboost_training", "model_evaluation", "model_registration")
+LEARNING = (*SPINE[:2], "xgboost_tuning", "hyperparameter_preparation", "sklearn_training", "model_calibration")
+MADE: Mapping[Callable[[], Definition], tuple[str, ...]] = {
+    pipelines.canonical: SPINE,
+    pipelines.with_every_setting: SPINE,
+    every_setting_as_parameter: SPINE,
+    pipelines.learning: LEARNING,
+    learning_as_parameter: LEARNING,
+}
+DEFINITIONS = list(MADE)
+JOBS = [(make, name) for make, names in MADE.items() for name in names]
 each_job = pytest.mark.parametrize(("make", "name"), JOBS, ids=[f"{make.__name__}-{name}" for make, name in JOBS])
 
 
