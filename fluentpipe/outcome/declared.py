@@ -17,7 +17,7 @@ from fluentpipe.definition import Definition, StepEntry
 # Type of the step -> name of the output -> property path (developer guide, "Data structure for pipeline properties").
 _USUAL: Mapping[str, Mapping[str, str]] = {
     "Training": {"model_artifacts": "ModelArtifacts.S3ModelArtifacts", "training_job_name": "TrainingJobName"},
-    "Transform": {"transform_output": "TransformOutput.S3OutputPath"},
+    "Transform": {"predictions": "TransformOutput.S3OutputPath"},
     "Tuning": {
         "model_artifacts": "{TrainingJobDefinition.OutputDataConfig.S3OutputPath}/{BestTrainingJob.TrainingJobName}/output/model.tar.gz",
         "tuning_job_name": "HyperParameterTuningJobName",

@@ -18,14 +18,15 @@ from fluentpipe.definition import Definition, StepEntry
 from fluentpipe.errors import RunError, SourceError
 from fluentpipe.outcome.values import no_value
 from fluentpipe.run.conditions import judge
-from fluentpipe.run.execution import execution_variables
-from fluentpipe.run.job import JobRequest
+from fluentpipe.run.execution import execution_variables, job_name
+from fluentpipe.run.job import ACCOUNT, JobRequest
 from fluentpipe.run.paths import inside, look_up
 from fluentpipe.run.placing import Placed
 from fluentpipe.run.processing import ProcessingJob
 from fluentpipe.run.result import Run
 from fluentpipe.run.storage import Found, Outputs
 from fluentpipe.run.training import TrainingJob
+from fluentpipe.run.transform import TransformJob
 from fluentpipe.run.tuning import TuningJob
 from fluentpipe.run.values import Values
 
@@ -33,6 +34,7 @@ _JOBS: Mapping[str, Callable[[str, str, Mapping[str, Any]], JobRequest]] = {
     "Processing": ProcessingJob,
     "Training": TrainingJob,
     "Tuning": TuningJob,
+    "Transform": TransformJob,
 }
 
 
@@ -193,6 +195,11 @@ def _of_registration(values: LocalValues, entry: StepEntry) -> Mapping[str, Any]
     raise RunError(f"The version that step {entry.name!r} registered is not in the registry any more.")
 
 
+def _of_model(values: LocalValues, entry: StepEntry) -> Mapping[str, Any]:
+    name = job_name(values.run.id.rpartition("-")[2], entry.name)
+    return {**values.resolve(entry.arguments), "ModelName": name, "ModelArn": f"{ACCOUNT}:model/{name}"}
+
+
 def _of_condition(values: LocalValues, entry: StepEntry) -> Mapping[str, Any]:
     return {"Outcome": values.holds(entry)}
 
@@ -202,6 +209,8 @@ _DOCUMENTS: Mapping[str, Callable[[LocalValues, StepEntry], Mapping[str, Any]]] 
     "Processing": _of_job,
     "Training": _of_job,
     "Tuning": _of_job,
+    "Transform": _of_job,
+    "Model": _of_model,
     "RegisterModel": _of_registration,
     "Condition": _of_condition,
 }

@@ -10,7 +10,7 @@ import pytest
 from fluentpipe.errors import GateFailed, NoValue, RunError, SourceError, StepFailed, UnknownOutput
 from fluentpipe.run import Run
 
-from .pipelines import Sketch, at_least, json_get, model_of, output
+from .pipelines import ROLE, XGBOOST, Sketch, at_least, json_get, model_of, output
 
 TRAIN = "import os, pathlib\npathlib.Path(os.environ['SM_MODEL_DIR'], 'model').write_text('m')\nprint('trained')"
 WRITE = (
@@ -55,6 +55,18 @@ def test_other_values_are_what_the_service_would_say(done):
     assert done.value({"Std:Join": {"On": "-", "Values": ["d", {"Get": "Parameters.depth"}]}}) == "d-6"
     assert done.value({"Get": "Execution.PipelineExecutionId"}) == done.id.rpartition("-")[2]
     assert done.value(json_get("evaluate", "metrics.auc")) == 0.9
+
+
+def test_a_model_has_the_name_that_it_was_given_here(run):
+    sketch = Sketch("served")
+    sketch.training("train", TRAIN, channels={"train": sketch.asset({"rows.csv": "1"})})
+    container = {"Image": XGBOOST, "ModelDataUrl": model_of("train")}
+    sketch.steps.append(
+        {"Name": "model", "Type": "Model", "Arguments": {"PrimaryContainer": container, "ExecutionRoleArn": ROLE}}
+    )
+    made = run(sketch)
+    assert made.outputs.get("model", "model_name").value() == f"pipelines-{made.id.rpartition('-')[2]}-model"
+    assert made.outputs["model"].at("PrimaryContainer.Image").value() == XGBOOST
 
 
 def test_a_run_read_from_its_folder_has_the_same_values(done):
