@@ -21,10 +21,11 @@ import attrs
 
 from fluentpipe.definition import Definition, StepEntry
 from fluentpipe.errors import FluentpipeError, RunError, StepFailed
-from fluentpipe.run.cache import Result, link, link_tree
+from fluentpipe.run.cache import Result
 from fluentpipe.run.environment import Mask
 from fluentpipe.run.failure import not_carried_out
 from fluentpipe.run.job import ACCOUNT, Job
+from fluentpipe.run.linking import link, link_tree
 from fluentpipe.run.paths import inside
 from fluentpipe.run.performing import Performance, measured
 from fluentpipe.run.policies import retries
@@ -36,6 +37,7 @@ from fluentpipe.run.result import StepStatus
 from fluentpipe.run.reuse import Answer, Reuse
 from fluentpipe.run.storage import Storage
 from fluentpipe.run.training import TrainingJob
+from fluentpipe.run.transform import MODEL, TransformJob
 from fluentpipe.run.trials import Trials
 from fluentpipe.run.tuning import TuningJob
 from fluentpipe.run.values import Values, as_text
@@ -44,6 +46,7 @@ _JOBS: Mapping[str, Callable[[str, str, Mapping[str, Any]], Job | TuningJob]] = 
     "Processing": ProcessingJob,
     "Training": TrainingJob,
     "Tuning": TuningJob,
+    "Transform": TransformJob,
 }
 _NAME_LIMIT = 63  # characters of a job's name
 _TUNING_NAME_LIMIT = 32  # of a tuning job's; botocore: HyperParameterTuningJobName
@@ -154,7 +157,10 @@ class Execution:
 
     def _job_with(self, entry: StepEntry, values: Values, execution_id: str) -> Job | TuningJob:
         name = job_name(execution_id, entry.name, _TUNING_NAME_LIMIT if entry.type == "Tuning" else _NAME_LIMIT)
-        return _JOBS[entry.type](entry.name, name, values.resolve(entry.arguments, {f"{entry.type}JobName": name}))
+        request = values.resolve(entry.arguments, {f"{entry.type}JobName": name})
+        if entry.type == "Transform":
+            request[MODEL] = values.model(request["ModelName"])
+        return _JOBS[entry.type](entry.name, name, request)
 
     def _taken(self, answer: Answer, stage: Path) -> Answer:
         """Put a result that is there already into the step's folder; another run may have removed it meanwhile."""

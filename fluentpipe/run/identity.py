@@ -33,10 +33,11 @@ _PLACES = frozenset(
         "NetworkConfig", "VpcConfig", "ResourceConfig", "ProcessingResources", "StoppingCondition", "CheckpointConfig",
         "ProfilerConfig", "ProfilerRuleConfigurations", "DebugHookConfig", "TensorBoardOutputConfig", "RetryStrategy",
         "EnableManagedSpotTraining", "EnableNetworkIsolation", "EnableInterContainerTrafficEncryption",
-        "ProcessingJobName", "TrainingJobName", "HyperParameterTuningJobName",
+        "ProcessingJobName", "TrainingJobName", "HyperParameterTuningJobName", "TransformJobName", "TransformResources",
+        "ModelName", "ModelArn", "ModelDataUrl", "ExecutionRoleArn", "CreationTime",
     )
 )  # fmt: skip
-_IMAGES = frozenset(("ImageUri", "TrainingImage"))
+_IMAGES = frozenset(("ImageUri", "TrainingImage", "Image"))
 _SUBMIT = "sagemaker_submit_directory"
 # Hyperparameters that the SDK adds; they hold job names, buckets and regions.
 _OF_THE_SDK = frozenset(("sagemaker_job_name", "sagemaker_region", "sagemaker_s3_output"))

@@ -19,10 +19,11 @@ from fluentpipe.run.registry import group_name
 from fluentpipe.run.storage import Storage
 from fluentpipe.run.toolkit import read_hyperparameters
 from fluentpipe.run.training import training_faults
+from fluentpipe.run.transform import container_of, transform_faults
 from fluentpipe.run.tuning import tuning_faults
 from fluentpipe.run.values import Values, as_text, steps_used
 
-RUNS_HERE = frozenset(("Processing", "Training", "Tuning", "Condition", "Fail", "Model", "RegisterModel"))
+RUNS_HERE = frozenset(("Processing", "Training", "Tuning", "Transform", "Condition", "Fail", "Model", "RegisterModel"))
 _FAULTS_OF = {"Processing": processing_faults, "Training": training_faults, "Tuning": tuning_faults}
 _STEP_NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")  # the service's; here it is a folder's name, too
 
@@ -44,8 +45,9 @@ def preflight(definition: Definition, given: Mapping[str, object], storage: Stor
         attrs.evolve(definition, diagnostics=diagnostics).raise_on_errors()
     values, faults = settle(definition.parameters, given)
     faults += _types(definition)
+    models = {entry.name: entry.arguments for entry in definition.steps() if entry.type == "Model"}
     for entry in definition.steps():
-        faults += (f"step {entry.name!r}: {fault}" for fault in _step_faults(entry))
+        faults += (f"step {entry.name!r}: {fault}" for fault in _step_faults(entry, models))
     if not faults:
         faults += _missing_files(definition, values, storage)
     if faults:
@@ -67,11 +69,13 @@ def _types(definition: Definition) -> Iterator[str]:
         yield f"step types that do not run here yet: {', '.join(others)}; these do: {', '.join(sorted(RUNS_HERE))}"
 
 
-def _step_faults(entry: StepEntry) -> Iterator[str]:
+def _step_faults(entry: StepEntry, models: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     if not _STEP_NAME.fullmatch(entry.name):
         yield "its name must have 1 to 64 letters, digits, '-' or '_'"
     if find := _FAULTS_OF.get(entry.type):
         yield from find(entry.arguments)
+    elif entry.type == "Transform":
+        yield from transform_faults(entry.arguments, models)
 
 
 def _missing_files(definition: Definition, parameters: Mapping[str, Any], storage: Storage) -> Iterator[str]:
@@ -129,6 +133,8 @@ def _outputs(entry: StepEntry) -> Iterator[Any]:
             yield output["S3Output"]["S3Uri"]
     elif entry.type in ("Training", "Tuning"):
         yield training_of(arguments)["OutputDataConfig"]["S3OutputPath"]
+    elif entry.type == "Transform":
+        yield arguments["TransformOutput"]["S3OutputPath"]
 
 
 def _inputs(entry: StepEntry) -> Iterator[tuple[str, Any]]:
@@ -144,6 +150,10 @@ def _inputs(entry: StepEntry) -> Iterator[tuple[str, Any]]:
         code = arguments.get("HyperParameters", {}).get("sagemaker_submit_directory")
         if code is not None and not arguments["AlgorithmSpecification"].get("ContainerEntrypoint"):
             yield "the code", read_hyperparameters({"at": code})["at"] if isinstance(code, str) else code
+    elif entry.type == "Transform":
+        yield "the rows", arguments["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
+    elif entry.type == "Model" and "ModelDataUrl" in (container := container_of(arguments)):
+        yield "the model", container["ModelDataUrl"]
     elif entry.type == "RegisterModel":
         for container in arguments.get("InferenceSpecification", {}).get("Containers", ()):
             if "ModelDataUrl" in container:

@@ -44,7 +44,10 @@ class Unmet:
 
 
 def requirements_of(request: Mapping[str, Any], root: Path) -> Path | None:
-    """The file of a job that its container would install, in a root that stands for /opt/ml; only trainings have one."""
+    """The file of a job that its container would install, in a root that stands for /opt/ml; trainings and models have one."""
+    if "TransformInput" in request:
+        places = (root / "code" / NAME, root / "model" / "code" / NAME)
+        return next((each for each in places if each.is_file()), None)
     if "AlgorithmSpecification" not in request:
         return None
     is_script = "sagemaker_program" in request.get("HyperParameters", {})

@@ -67,7 +67,7 @@ def has_algorithm(request: Mapping[str, Any]) -> bool:
 
 def own_programs(request: Mapping[str, Any]) -> tuple[Path, ...]:
     """Our files that run in place of an image's program: like the code of a script, they decide about the result."""
-    if not has_algorithm(request):
+    if not has_algorithm(request) and "TransformInput" not in request:
         return ()
     return tuple(sorted(_ALGORITHM.parent.glob("*.py")))
 

@@ -55,6 +55,15 @@ class Values:
             return [self.resolve(item, extra) for item in value]
         return value
 
+    def model(self, name: str) -> Mapping[str, Any]:
+        """What a Model step that has finished says of the model that it made.
+
+        Raises:
+            RunError: None made one of the name.
+        """
+        found = {each["ModelName"]: each for each in self.documents.values() if "ModelArn" in each}
+        return dict(_known(found, name, "model"))
+
     def _get(self, text: str, extra: Mapping[str, Any]) -> Any:
         root, _, rest = text.partition(".")
         if root == "Parameters":
