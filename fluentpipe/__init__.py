@@ -19,11 +19,14 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from fluentpipe._verbs import (
+        BatchTransformOutputs,
         DataLoadingOutputs,
         HyperparameterPreparationOutputs,
         ModelCalibrationOutputs,
+        ModelCreationOutputs,
         ModelEvaluationOutputs,
         ModelRegistrationOutputs,
+        ModelScoringOutputs,
         QualityGateOutputs,
         SklearnTrainingOutputs,
         TabularPreprocessingOutputs,
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
         JobName,
         Kind,
         ModelArtifacts,
+        ModelName,
         ModelPackage,
         Predictions,
         PreprocessingModel,
@@ -67,12 +71,13 @@ if TYPE_CHECKING:
     from fluentpipe.ranges import Categorical, Continuous, Integer
     from fluentpipe.reference import ExecutionVariable, JsonGet, Parameter, PropertyReference
     from fluentpipe.retry import Retry
+    from fluentpipe.serving import predict
     from fluentpipe.settings import setting
     from fluentpipe.step import Step
 
 _HOMES = {
     "_verbs": (
-        "DataLoadingOutputs", "HyperparameterPreparationOutputs", "ModelCalibrationOutputs", "ModelEvaluationOutputs", "ModelRegistrationOutputs", "QualityGateOutputs",
+        "BatchTransformOutputs", "DataLoadingOutputs", "HyperparameterPreparationOutputs", "ModelCalibrationOutputs", "ModelCreationOutputs", "ModelEvaluationOutputs", "ModelRegistrationOutputs", "ModelScoringOutputs", "QualityGateOutputs",
         "SklearnTrainingOutputs", "TabularPreprocessingOutputs", "XGBoostTrainingOutputs", "XGBoostTuningOutputs",
     ),
     "connection": ("check_connection",),
@@ -85,7 +90,7 @@ _HOMES = {
     "jobs": ("ProcessingStep", "TrainingStep"),
     "kinds": (
         "CalibrationReport", "CustomProperty", "DependencyType", "EvaluationReport", "Hyperparameters", "JobName", "Kind", "ModelArtifacts",
-        "ModelPackage", "Predictions", "PreprocessingModel", "ProcessingOutput", "RawData", "TestData", "TrainingData",
+        "ModelName", "ModelPackage", "Predictions", "PreprocessingModel", "ProcessingOutput", "RawData", "TestData", "TrainingData",
         "ValidationData",
     ),
     "network": ("Vpc",),
@@ -93,12 +98,14 @@ _HOMES = {
     "ranges": ("Categorical", "Continuous", "Integer"),
     "reference": ("ExecutionVariable", "JsonGet", "Parameter", "PropertyReference"),
     "retry": ("Retry",),
+    "serving": ("predict",),
     "settings": ("setting",),
     "step": ("Step",),
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "BatchTransformOutputs",
     "CalibrationReport",
     "Categorical",
     "Condition",
@@ -122,9 +129,12 @@ __all__ = [
     "Kind",
     "ModelArtifacts",
     "ModelCalibrationOutputs",
+    "ModelCreationOutputs",
     "ModelEvaluationOutputs",
+    "ModelName",
     "ModelPackage",
     "ModelRegistrationOutputs",
+    "ModelScoringOutputs",
     "OutputSpec",
     "Parameter",
     "Pipeline",
@@ -152,6 +162,7 @@ __all__ = [
     "XGBoostTrainingOutputs",
     "XGBoostTuningOutputs",
     "check_connection",
+    "predict",
     "setting",
 ]
 
