@@ -11,17 +11,18 @@ import json
 import math
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import attrs
 
 from fluentpipe.errors import RunError, StepFailed
-from fluentpipe.run.cache import Result, link_tree
+from fluentpipe.run.cache import Result
 from fluentpipe.run.job import Published, max_seconds
+from fluentpipe.run.linking import link_tree
 from fluentpipe.run.performing import Performance, measured
 from fluentpipe.run.process import Exit
 from fluentpipe.run.record import now
@@ -84,7 +85,7 @@ class Trials:
             StepFailed: The first trials failed, or all of them.
             RunError: A trial could not be started, or none told the metric.
         """
-        began = time.monotonic()
+        began = monotonic()
         for name in ("out", "trials"):  # of an earlier try
             shutil.rmtree(self.alone.stage / name, ignore_errors=True)
         self._done.clear()
@@ -103,7 +104,7 @@ class Trials:
         self._write()
         cpu = sum(trial.cpu_seconds for trial in self._done)
         peak = max(trial.peak_memory_mb for trial in self._done)
-        return Exit(0, time.monotonic() - began, cpu, peak, False, ()), Published(self.job.outputs(self.alone.stage))
+        return Exit(0, monotonic() - began, cpu, peak, False, ()), Published(self.job.outputs(self.alone.stage))
 
     def _is_over(self, deadline: float) -> bool:
         """Whether the search ends here.
@@ -114,7 +115,7 @@ class Trials:
         failed = [trial for trial in self._done if trial.status == "Failed"]
         if len(failed) == len(self._done) >= _FIRST and failed[0].error is not None:
             raise failed[0].error
-        if time.monotonic() >= deadline:
+        if monotonic() >= deadline:
             self._tell("the time of the search is over")
             return True
         criteria = self.job.config.get("TuningJobCompletionCriteria", {})
@@ -132,10 +133,10 @@ class Trials:
     def _try(self, suggestion: Suggestion, search: Search, threads: int, deadline: float) -> Trial:
         folder = self.alone.stage / "trials" / f"{suggestion.number:03}"
         folder.mkdir(parents=True)
-        job = self.job.trial(suggestion.number, suggestion.values, deadline - time.monotonic())
+        job = self.job.trial(suggestion.number, suggestion.values, deadline - monotonic())
         neutral = self.neutral.trial(suggestion.number, suggestion.values)
         storage, mask = self.alone.storage, self.alone.mask
-        began, started = time.monotonic(), now()
+        began, started = monotonic(), now()
         facts: dict[str, Any] = {}
         identity, kept = (None, None) if self.reuse is None else self.reuse.kept(job, neutral.request, storage, mask)
         ended: Exit | None = None
@@ -167,9 +168,7 @@ class Trials:
         value = last_value(folder / "log.txt", self.job.metrics)
         reason = "" if value is not None else f"it never told {self._metric!r}"
         status = "Completed" if value is not None else "Failed"
-        return Trial(
-            suggestion.number, suggestion.values, status, value, time.monotonic() - began, reason=reason, **facts
-        )
+        return Trial(suggestion.number, suggestion.values, status, value, monotonic() - began, reason=reason, **facts)
 
     def _ended(
         self, suggestion: Suggestion, folder: Path, began: float, error: Exception, limit: float | None
@@ -178,7 +177,7 @@ class Trials:
         if self.alone.children.ended:
             raise error
         shutil.rmtree(folder / "ml", ignore_errors=True)
-        seconds = time.monotonic() - began
+        seconds = monotonic() - began
         stopped = isinstance(error, _FallsBehind) or (limit is not None and seconds >= limit)
         return Trial(
             suggestion.number,

@@ -55,6 +55,7 @@ class ModelCreation(RetriedStep):
         outputs=(OutputSpec("model_name", ModelName, "ModelName", "Name of the SageMaker model."),),
     )
     sagemaker_type = "Model"
+    framework = ""  # that of the model
 
     image_uri: str | None = setting(None, doc="Serving image; by default SageMaker's XGBoost image.")
     framework_version: str = setting(
@@ -69,7 +70,7 @@ class ModelCreation(RetriedStep):
 
     @override
     def arguments(self, inputs: Inputs, target: Target) -> dict[str, Any]:
-        image = target.image("xgboost", self.framework_version) if self.image_uri is None else self.image_uri
+        image = target.image_for(self, DEFAULT_XGBOOST) if self.image_uri is None else self.image_uri
         largest = {"MAX_CONTENT_LENGTH": str(LARGEST_REQUEST_MB << 20)}
         return {
             "PrimaryContainer": {

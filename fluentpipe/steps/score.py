@@ -58,6 +58,7 @@ class ModelScoring(ProcessingStep):
             ),
         ),
     )
+    framework = ""  # that of the model
     script = CONTAINERS / "score.py"
     flags: ClassVar[Mapping[str, str]] = {"model_artifacts": "model"}
 

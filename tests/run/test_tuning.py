@@ -169,7 +169,7 @@ def test_no_trial_starts_when_the_time_is_over(
     from fluentpipe.run import trials
 
     clock = iter(range(0, 10**6, 40))
-    monkeypatch.setattr(trials.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(trials, "monotonic", lambda: float(next(clock)))  # and no other clock
     limits = {"MaxParallelTrainingJobs": 1, "MaxNumberOfTrainingJobs": 50, "MaxRuntimeInSeconds": 300}
     result = run(tuned(rows, ResourceLimits=limits))
     assert 1 <= len(table(result)["trials"]) < 5
