@@ -14,8 +14,8 @@ DATA_TYPES = ("S3Uri", "String", "Integer", "Float", "Boolean")
 
 RESERVED_VERBS = frozenset({
     "auto_train_xgboost", "data_parameter", "defaults", "diff", "explain", "for_each", "from_sagemaker", "from_steps",
-    "materialize", "merge", "name", "otherwise", "outputs", "parameters", "provide", "raw_step", "run", "sdk_step",
-    "step", "steps", "to_sagemaker", "upsert", "when",
+    "materialize", "merge", "name", "otherwise", "outputs", "parameters", "process", "provide", "raw_step", "run", "sdk_step",
+    "step", "steps", "to_mermaid", "to_mermaid", "to_sagemaker", "train", "upsert", "when",
 })  # fmt: skip
 """Names that `Pipeline` has for itself, and no verb can have."""
 

@@ -144,6 +144,14 @@ class ProcessingStep(JobStep):
             words += [self._flag(name), as_text(value)]
         return words
 
+    def start(self) -> list[str]:
+        """The command that starts the program; empty for the image's own."""
+        return ["python3", f"{self._CODE}/{Path(self.script).name}"]
+
+    def code(self, target: Target) -> str:
+        """The S3 URI of the program's files."""
+        return target.code(self.program_files(target))
+
     def _flag(self, name: str) -> str:
         return "--" + self.flags.get(name, name).replace("_", "-")
 
@@ -153,7 +161,8 @@ class ProcessingStep(JobStep):
 
     @override
     def arguments(self, inputs: Inputs, target: Target) -> dict[str, Any]:
-        code = processing_input("code", target.code(self.program_files(target)), self._CODE)
+        start = self.start()
+        code = [processing_input("code", self.code(target), self._CODE)] if start else []
         return {
             "ProcessingResources": {
                 "ClusterConfig": {
@@ -165,11 +174,11 @@ class ProcessingStep(JobStep):
             },
             "AppSpecification": {
                 "ImageUri": self.image(target),
-                "ContainerEntrypoint": ["python3", f"{self._CODE}/{Path(self.script).name}"],
+                "ContainerEntrypoint": start,
                 "ContainerArguments": self.command(inputs),
             },
             "RoleArn": target.role,
-            "ProcessingInputs": [*self.processing_inputs(inputs, target), code],
+            "ProcessingInputs": [*self.processing_inputs(inputs, target), *code],
             "ProcessingOutputConfig": {
                 "Outputs": [
                     {
@@ -295,9 +304,16 @@ class TrainingStep(JobStep):
             for name, value in inputs.items()
         ]
 
+    def submitted(self, target: Target) -> dict[str, str]:
+        """The hyperparameters of script mode of SageMaker's framework images; these two are JSON, unlike the rest."""
+        archive = target.source_archive(self.program_files(target))
+        return {
+            "sagemaker_program": json.dumps(Path(self.script).name),
+            "sagemaker_submit_directory": json.dumps(archive),
+        }
+
     @override
     def arguments(self, inputs: Inputs, target: Target) -> dict[str, Any]:
-        archive = target.source_archive(self.program_files(target))
         hyperparameters = {name: as_text(value) for name, value in self.program_settings()}
         return {
             "AlgorithmSpecification": {"TrainingImage": self.image(target), "TrainingInputMode": "File"},
@@ -313,11 +329,6 @@ class TrainingStep(JobStep):
             **self.network(),
             **self.spot(),
             "Tags": self.tag_list(),
-            # Script mode of SageMaker's framework images; these two are JSON, unlike the rest.
-            "HyperParameters": {
-                **hyperparameters,
-                "sagemaker_program": json.dumps(Path(self.script).name),
-                "sagemaker_submit_directory": json.dumps(archive),
-            },
+            "HyperParameters": {**hyperparameters, **self.submitted(target)},
             "Environment": self.environment,
         }

@@ -20,6 +20,7 @@ from fluentpipe import checking, shapes
 from fluentpipe._state import S
 from fluentpipe._verbs import BuiltinOutputs, Verbs
 from fluentpipe.adopt import adopted
+from fluentpipe.anything import Anything
 from fluentpipe.chain import Chain
 from fluentpipe.control import Control
 from fluentpipe.defaults import Defaults
@@ -68,7 +69,7 @@ class PipelineOutputs(BuiltinOutputs, ProjectOutputs):
 
 
 @final
-class Pipeline(Verbs[S], Control[S], Exchange[S], ProjectVerbs[S], Generic[S]):
+class Pipeline(Verbs[S], Control[S], Anything[S], Exchange[S], ProjectVerbs[S], Generic[S]):
     """A machine-learning pipeline. Every verb gives a new one, checked; nothing changes one.
 
     Args:

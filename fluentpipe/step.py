@@ -38,7 +38,8 @@ on_declared: list[Callable[[type[Step], type[Step] | None], None]] = []
 
 
 def _settings(cls: type[Step]) -> Mapping[str, Setting]:
-    found = dict(cls.settings)
+    bases = reversed(cls.__mro__[1:])
+    found = {name: each for base in bases for name, each in vars(base).items() if isinstance(each, Setting)}
     own = {name: each for name, each in vars(cls).items() if isinstance(each, Setting)}
     for name in [name for name in found if name in vars(cls) and name not in own]:
         found[name] = _with_default(cls, found[name], vars(cls)[name])
@@ -131,7 +132,10 @@ def _check_declaration(cls: type[Step]) -> None:
 def _taken(cls: type[Step]) -> frozenset[str]:
     """Names of what a step has besides settings, and of what a verb takes besides them."""
     held = {name for base in cls.__mro__[1:] for name, each in vars(base).items() if not isinstance(each, Setting)}
-    return frozenset(held - {"job_type"} | {"self", "name", "given", "inputs", "contract", "settings"})
+    # A class may leave to the call what others say themselves: the role of a step, its program, whose image runs it.
+    return frozenset(
+        held - {"job_type", "script", "framework"} | {"self", "name", "given", "inputs", "contract", "settings"}
+    )
 
 
 def _same_class(one: type[Step], other: type[Step]) -> bool:

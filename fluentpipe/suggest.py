@@ -54,10 +54,11 @@ def supply(wanted: Sequence[Kinds], have: Collection[type[Kind]], asking: type[S
 
 def _useful(wanted: Sequence[Kinds], asking: type[Step]) -> list[type[Step]]:
     """The classes that could stand in a chain: they make something wanted, or something that such a class needs."""
+    candidates = [cls for cls in step_classes() if not cls.contract.own_method]  # those say at the call what they take
     goals = list(wanted)
     found: dict[type[Step], None] = {}
     for goal in goals:
-        for cls in step_classes():
+        for cls in candidates:
             makes = [spec.kind for spec in cls.contract.outputs if spec.kind in goal or not spec.kind.general]
             if cls is not asking and cls not in found and _has(makes, goal):
                 found[cls] = None

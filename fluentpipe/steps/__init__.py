@@ -17,6 +17,8 @@ from fluentpipe.steps.score import ModelScoring  # isort: skip
 from fluentpipe.steps.when import Branch  # isort: skip
 from fluentpipe.steps.fail import Failure  # isort: skip
 from fluentpipe.steps.raw_step import RawStep  # isort: skip
+from fluentpipe.steps.process import ScriptProcessing  # isort: skip
+from fluentpipe.steps.train import ScriptTraining  # isort: skip
 
 __all__ = [
     "BatchTransform",
@@ -31,6 +33,8 @@ __all__ = [
     "ModelScoring",
     "QualityGate",
     "RawStep",
+    "ScriptProcessing",
+    "ScriptTraining",
     "SklearnTraining",
     "TabularPreprocessing",
     "XGBoostTraining",

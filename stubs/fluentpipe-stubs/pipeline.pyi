@@ -7,6 +7,7 @@ from typing import Generic, Literal, NoReturn, TypeVar, Union, final, overload
 from typing_extensions import Never
 from fluentpipe._state import S
 from fluentpipe._verbs import BuiltinOutputs, Verbs
+from fluentpipe.anything import Anything
 from fluentpipe.control import Control
 from fluentpipe.exchange import Exchange
 from fluentpipe.kinds import EvaluationReport, JobName, Kind, ModelArtifacts, Predictions, PreprocessingModel, RawData, TestData, TrainingData, ValidationData
@@ -26,7 +27,7 @@ _N = TypeVar('_N', bound=Kind)
 class PipelineOutputs(BuiltinOutputs, ProjectOutputs): ...
 
 @final
-class Pipeline(Verbs[S], Control[S], Exchange[S], ProjectVerbs[S], Generic[S]):
+class Pipeline(Verbs[S], Control[S], Anything[S], Exchange[S], ProjectVerbs[S], Generic[S]):
     name: str
     def __new__(cls, name: str) -> Pipeline[Never]: ...
     @classmethod

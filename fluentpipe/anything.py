@@ -1,0 +1,157 @@
+"""Anything else: steps whose inputs and outputs are declared by the call that adds them.
+
+`Pipeline` inherits these methods. They are written by hand, since what such a step yields is only known where it is called.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Union, overload
+
+from fluentpipe._state import S
+from fluentpipe.contract import DependencySpec, OutputSpec
+from fluentpipe.control import After
+from fluentpipe.kinds import JobName, Kind, ModelArtifacts, ProcessingOutput
+from fluentpipe.reference import Given
+
+if TYPE_CHECKING:
+    from fluentpipe.pipeline import Pipeline
+
+_K = TypeVar("_K", bound=Kind)
+Taken = Union["type[Kind]", DependencySpec, "Given[Any]"]
+"""What an input is: a kind (or a specification), which is wired by itself, or a reference, a URI, a local path."""
+
+
+class Anything(Generic[S]):
+    """The methods of `Pipeline` that add a step of the user's own making."""
+
+    if TYPE_CHECKING:  # what `Pipeline` has
+
+        def _add(self, verb: str, values: dict[str, Any]) -> Pipeline[Any]: ...
+
+    @overload
+    def process(
+        self, script: str | PathLike[str] | None = ..., *, inputs: Mapping[str, Taken] | None = ...,
+        outputs: Mapping[str, type[_K]], arguments: Mapping[str, Any] | Sequence[Any] | None = ...,
+        source_dir: str | PathLike[str] | None = ..., image_uri: str | None = ...,
+        framework: Literal["xgboost", "sklearn"] = ..., depends_on: After | None = ..., name: str | None = ..., **job: Any,
+    ) -> Pipeline[Union[S, _K]]: ...  # fmt: skip
+
+    @overload
+    def process(
+        self, script: str | PathLike[str] | None = ..., *, inputs: Mapping[str, Taken] | None = ...,
+        outputs: Sequence[str] = ..., arguments: Mapping[str, Any] | Sequence[Any] | None = ...,
+        source_dir: str | PathLike[str] | None = ..., image_uri: str | None = ...,
+        framework: Literal["xgboost", "sklearn"] = ..., depends_on: After | None = ..., name: str | None = ..., **job: Any,
+    ) -> Pipeline[Union[S, ProcessingOutput]]: ...  # fmt: skip
+
+    @overload
+    def process(
+        self, script: str | PathLike[str] | None = ..., *, inputs: Mapping[str, Taken] | None = ...,
+        outputs: Sequence[OutputSpec], arguments: Mapping[str, Any] | Sequence[Any] | None = ...,
+        source_dir: str | PathLike[str] | None = ..., image_uri: str | None = ...,
+        framework: Literal["xgboost", "sklearn"] = ..., depends_on: After | None = ..., name: str | None = ..., **job: Any,
+    ) -> Pipeline[Any]: ...  # fmt: skip
+
+    def process(
+        self,
+        script: str | PathLike[str] | None = None,
+        *,
+        inputs: Mapping[str, Taken] | None = None,
+        outputs: Mapping[str, type[_K]] | Sequence[str] | Sequence[OutputSpec] = (),
+        arguments: Mapping[str, Any] | Sequence[Any] | None = None,
+        source_dir: str | PathLike[str] | None = None,
+        image_uri: str | None = None,
+        framework: Literal["xgboost", "sklearn"] = "xgboost",
+        depends_on: After | None = None,
+        name: str | None = None,
+        **job: Any,
+    ) -> Pipeline[Any]:
+        """Run any script, or the program of any image, in a processing job.
+
+        The script gets the folder of each input and of each output, and each argument, as `--name value`.
+
+        Args:
+            script: A .py or .sh file, with the modules beside it that it imports. Without one the image's own program runs,
+                which it does not here.
+            inputs: By name: a kind such as `RawData`, which is wired by itself, or a reference, an S3 URI, a local path.
+            outputs: By name their kinds: `{"train": TrainingData}`; or just names, of the general kind; or `OutputSpec`s.
+                They are `pipe.outputs.<step>.<name>`.
+            arguments: Further options by name; or a list: all the arguments that the script gets, in place of the options.
+                Inputs lie in /opt/ml/processing/input/<name>, outputs in /opt/ml/processing/output/<name>.
+            source_dir: Folder that is shipped as a whole; the script lies in it.
+            image_uri: Of the container; otherwise SageMaker's image of the framework.
+            framework: `xgboost` or `sklearn`.
+            depends_on: Steps that it comes after, though it takes nothing of them.
+            name: Name of the step; otherwise that of the script.
+            **job: Settings of the job: `instance_type`, `instance_count`, `environment`, `max_runtime`, …
+
+        Raises:
+            SettingError: Lists what is wrong.
+        """
+        return self._add(
+            "process",
+            _present({
+                **job, "script": script, "takes": inputs, "outputs": outputs, "arguments_given": arguments,
+                "source_dir": source_dir, "image_uri": image_uri, "framework": framework, "depends_on": depends_on,
+                "name": name or _named_after(script),
+            }),
+        )  # fmt: skip
+
+    def train(
+        self,
+        script: str | PathLike[str] | None = None,
+        *,
+        inputs: Mapping[str, Taken] | None = None,
+        hyperparameters: Mapping[str, Any] | None = None,
+        metric_definitions: Mapping[str, str] | None = None,
+        source_dir: str | PathLike[str] | None = None,
+        image_uri: str | None = None,
+        framework: Literal["xgboost", "sklearn"] = "xgboost",
+        depends_on: After | None = None,
+        name: str | None = None,
+        **job: Any,
+    ) -> Pipeline[Union[S, ModelArtifacts, JobName]]:
+        """Run any script, or the algorithm of any image, in a training job, as SageMaker's framework images do.
+
+        The script gets each hyperparameter as `--name value`, its channels in `SM_CHANNEL_<NAME>`, and writes the model to
+        `SM_MODEL_DIR`. A requirements.txt beside it is installed there; here where the run is told to.
+
+        Args:
+            script: A .py or .sh file, with the modules beside it that it imports. Without one the image's algorithm runs.
+            inputs: Channels by name: a kind such as `TrainingData`, which is wired by itself, or a reference, a URI, a path.
+            hyperparameters: What the script is told.
+            metric_definitions: Metrics that the service reads from the log: name -> regular expression with one group.
+            source_dir: Folder that is shipped as a whole; the script lies in it.
+            image_uri: Of the container; otherwise SageMaker's image of the framework.
+            framework: `xgboost` or `sklearn`.
+            depends_on: Steps that it comes after, though it takes nothing of them.
+            name: Name of the step; otherwise that of the script.
+            **job: Settings of the job: `instance_type`, `instance_count`, `environment`, `use_spot`, …
+
+        Raises:
+            SettingError: Lists what is wrong.
+        """
+        return self._add(
+            "train",
+            _present({
+                **job, "script": script, "takes": inputs, "hyperparameters": hyperparameters,
+                "metric_definitions": metric_definitions, "source_dir": source_dir, "image_uri": image_uri,
+                "framework": framework, "depends_on": depends_on, "name": name or _named_after(script),
+            }),
+        )  # fmt: skip
+
+
+def _present(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _named_after(script: object) -> str | None:
+    """The name of a script as one of a step."""
+    text = (
+        re.sub(r"\W+", "_", Path(script).stem, flags=re.ASCII).strip("_") if isinstance(script, (str, PathLike)) else ""
+    )
+    return text or None

@@ -1,0 +1,185 @@
+"""What the steps share whose inputs and outputs are declared by the call that adds them: `process` and `train`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from os import PathLike
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import attrs
+from typing_extensions import override
+
+from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
+from fluentpipe.errors import ContractError, FluentpipeError, SettingError, SourceError, did_you_mean
+from fluentpipe.jobs import JobStep
+from fluentpipe.kinds import Kind, ProcessingOutput
+from fluentpipe.program import program_files
+from fluentpipe.reference import PropertyReference, data_source
+from fluentpipe.settings import setting
+from fluentpipe.steps.train_sklearn import DEFAULT_SKLEARN
+from fluentpipe.target import local_files
+
+if TYPE_CHECKING:
+    from fluentpipe.step import Step
+    from fluentpipe.target import Target
+
+STARTED_BY: Mapping[str, tuple[str, ...]] = {".py": ("python3",), ".sh": ("/bin/sh",)}
+
+
+def _path(value: Any) -> str:
+    if not isinstance(value, (str, PathLike)) or not str(value):
+        raise ValueError(f"must be a path, not {value!r}")
+    return str(value)
+
+
+def _mapping(value: Any) -> Any:
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"must be a mapping with names as keys, not {value!r}")
+    return dict(value)
+
+
+class StepByCall(JobStep):
+    """A step that runs any script, or the program of an image; its contract is made of what the call says."""
+
+    script: str | None = setting(  # type: ignore[assignment, misc]  # here the call says which, elsewhere the class
+        None, positional=True, job=True, reference=False, convert=_path,
+        doc="The program: a .py or .sh file; in source_dir, if that is given. Without one the image's own program runs.",
+    )  # fmt: skip
+    source_dir: str | None = setting(
+        None, job=True, reference=False, convert=_path,
+        doc="Folder that is shipped as a whole. Without it: the script and the modules beside it that it imports.",
+    )  # fmt: skip
+    takes: Any = setting(
+        MappingProxyType({}), job=True, reference=False, convert=_mapping,
+        doc="Inputs by name: a kind, which is wired by itself, or what the input is.",
+    )  # fmt: skip
+    framework: Literal["xgboost", "sklearn"] = setting(  # type: ignore[misc]  # ditto
+        "xgboost", job=True, reference=False, doc="Whose image of SageMaker's runs the script, where no image is given."
+    )
+
+    reserved: ClassVar[frozenset[str]] = frozenset()
+    """Names that no input may have."""
+
+    @classmethod
+    @override
+    def at_call(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {"framework_version": DEFAULT_SKLEARN, **values} if values.get("framework") == "sklearn" else values
+
+    @override
+    def validate(self) -> None:
+        super().validate()
+        faults = [*self._program_faults(), *self._input_faults()]
+        if faults:
+            raise self._refused(faults)
+        self._declare()
+
+    def _declare(self) -> None:
+        dependencies = tuple(_dependency(name, value) for name, value in self.takes.items())
+        given = {name: value for name, value in self.takes.items() if not _is_wired(value)}
+        declared = type(self).contract
+        own_name = re.sub(r"\W", "_", self.name)  # each is of a family of its own, whatever it runs
+        family = f"{declared.step_type}_{own_name}"
+        outputs = tuple(_further_form(spec, dependencies, self._made()) for spec in self._made())
+        try:
+            contract = StepContract(family, declared.verb, dependencies, outputs, own_method=True)
+        except ContractError as fault:
+            raise self._refused(vars(fault)["faults"]) from fault
+        object.__setattr__(self, "contract", contract)
+        object.__setattr__(self, "inputs", MappingProxyType(given))
+
+    def _refused(self, faults: Any) -> SettingError:
+        verb = self.contract.verb
+        return SettingError(f"{verb} was given what it does not take.", *faults, verb=verb, faults=tuple(faults))
+
+    def _made(self) -> tuple[OutputSpec, ...]:
+        """The outputs that the call declares."""
+        return type(self).contract.outputs
+
+    def _program_faults(self) -> Iterator[str]:
+        if self.script is None:
+            if self.image_uri is None:
+                yield f"script: must be given, or image_uri of an image with a program of its own: {self.contract.verb}('clean.py')"
+            if self.source_dir is not None:
+                yield "source_dir: it is the folder of a script, and none is given"
+            return
+        if Path(self.script).suffix not in STARTED_BY:
+            yield f"script: must be a .py or .sh file, not {self.script!r}"
+            return
+        try:
+            files = self.files()
+        except (SourceError, OSError) as fault:
+            yield f"script: {str(fault).splitlines()[0]}"
+            return
+        if self.entry not in files:
+            yield f"script: there is no {self.entry!r} in {self.source_dir!r}.{did_you_mean(self.entry, files)}"
+
+    def _input_faults(self) -> Iterator[str]:
+        for name, value in self.takes.items():
+            if name in self.reserved:
+                yield f"inputs: {name!r} is where the program lies; name the input otherwise"
+            if not _is_wired(value):
+                try:
+                    data_source(value)
+                except (ValueError, FluentpipeError) as fault:
+                    yield f"inputs: {name} {str(fault).splitlines()[0]}, or a kind such as RawData"
+
+    @property
+    def entry(self) -> str:
+        """The script among the files that are shipped."""
+        script = Path(self.script or "")
+        return script.as_posix() if self.source_dir is not None else script.name
+
+    def files(self) -> dict[str, Path]:
+        """The files to ship, by name."""
+        if self.source_dir is not None:
+            return local_files(Path(self.source_dir).expanduser().absolute())
+        return program_files(Path(self.script or "").expanduser().absolute())
+
+    @override
+    def program_files(self, target: Target) -> Mapping[str, Path]:
+        return self.files()
+
+    @property
+    def interpreter(self) -> tuple[str, ...]:
+        """What starts the script."""
+        return STARTED_BY[Path(self.entry).suffix]
+
+    @override
+    def limited(self, seconds: int) -> Step:
+        return type(self)(self.name, **{**self.given, "max_runtime": seconds})
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.name, dict(self.given))
+
+
+def _again(cls: type[StepByCall], name: str, given: dict[str, Any]) -> StepByCall:
+    return cls(name, **given)
+
+
+def _is_wired(value: Any) -> bool:
+    return isinstance(value, DependencySpec) or (isinstance(value, type) and issubclass(value, Kind))
+
+
+def _dependency(name: str, value: Any) -> DependencySpec:
+    if isinstance(value, DependencySpec):
+        return attrs.evolve(value, name=name)
+    if _is_wired(value):
+        return DependencySpec(name, value)
+    source = data_source(value)
+    known = source.kind if isinstance(source, PropertyReference) else None
+    return DependencySpec(name, known or ProcessingOutput)
+
+
+def _further_form(
+    spec: OutputSpec, dependencies: tuple[DependencySpec, ...], outputs: tuple[OutputSpec, ...]
+) -> OutputSpec:
+    """The output, which takes the place of the input of its kind if there is just one of each: data in, the same data out."""
+    same = [each for each in dependencies if each.kind == (spec.kind,)]
+    alone = len(same) == 1 and sum(each.kind is spec.kind for each in outputs) == 1
+    if spec.replaces or not alone or getattr(spec.kind, "general", True):
+        return spec
+    return attrs.evolve(spec, replaces=same[0].name)

@@ -1,0 +1,80 @@
+"""`process`: any script, or any image, in a processing job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+from typing_extensions import override
+
+from fluentpipe.contract import OutputSpec, StepContract
+from fluentpipe.expression import as_text
+from fluentpipe.jobs import ProcessingStep
+from fluentpipe.kinds import Kind, ProcessingOutput
+from fluentpipe.settings import setting
+from fluentpipe.step import Inputs
+from fluentpipe.steps.by_call import StepByCall
+
+PLACE = "ProcessingOutputConfig.Outputs['{}'].S3Output.S3Uri"
+
+
+def _outputs(value: Any) -> tuple[OutputSpec, ...]:
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, Mapping):
+        value = {
+            each.name if isinstance(each, OutputSpec) else each: ProcessingOutput if isinstance(each, str) else each
+            for each in value
+        }
+    return tuple(_output(name, each) for name, each in value.items())
+
+
+def _output(name: Any, value: Any) -> OutputSpec:
+    if not isinstance(name, str) or "'" in name:
+        raise ValueError(f"must name each output, not {name!r}")
+    if isinstance(value, OutputSpec):
+        return attrs.evolve(value, name=name, path=value.path or PLACE.format(name))
+    if not (isinstance(value, type) and issubclass(value, Kind)):
+        raise ValueError(f"must say the kind of {name!r}, such as TrainingData, not {value!r}")
+    return OutputSpec(name, value, PLACE.format(name), f"What the script writes to its folder {name!r}.")
+
+
+class ScriptProcessing(StepByCall, ProcessingStep):
+    """Run any script, or the program of any image, in a processing job."""
+
+    contract = StepContract(step_type="ScriptProcessing", verb="process", own_method=True)
+    reserved = frozenset(("code",))
+
+    arguments_given: Mapping[str, Any] | Sequence[Any] | None = setting(
+        None, job=True, doc="Further options of the script by name; or a list: all its arguments."
+    )
+    outputs: Any = setting((), job=True, reference=False, convert=_outputs, doc="What it yields, by name.")
+
+    @override
+    def _made(self) -> tuple[OutputSpec, ...]:
+        found: tuple[OutputSpec, ...] = self.outputs
+        return found
+
+    @override
+    def _input_faults(self) -> Any:
+        yield from super()._input_faults()
+        if isinstance(self.arguments_given, tuple):
+            return
+        options = [*self.takes, *(spec.name for spec in self._made()), *(self.arguments_given or ())]
+        for name in sorted({name for name in options if options.count(name) > 1}):
+            yield f"{name!r} is given twice among inputs, outputs and arguments, which are options of the script"
+
+    @override
+    def command(self, inputs: Inputs) -> list[Any]:
+        given = self.arguments_given
+        if given is not None and not isinstance(given, Mapping):
+            return [as_text(each) for each in given]
+        words = super().command(inputs)
+        for name, value in (given or {}).items():
+            words += [self._flag(name), as_text(value)] if value is not None else []
+        return words
+
+    @override
+    def start(self) -> list[str]:
+        return [*self.interpreter, f"{self._CODE}/{self.entry}"] if self.script is not None else []

@@ -1,0 +1,55 @@
+"""`train`: any script, or the algorithm of any image, in a training job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
+
+from fluentpipe.contract import OutputSpec, StepContract
+from fluentpipe.jobs import TrainingStep
+from fluentpipe.kinds import JobName, ModelArtifacts
+from fluentpipe.settings import setting
+from fluentpipe.step import Inputs
+from fluentpipe.steps.by_call import StepByCall
+
+if TYPE_CHECKING:
+    from fluentpipe.target import Target
+
+
+class ScriptTraining(StepByCall, TrainingStep):
+    """Run any training script, or the algorithm of any image, in a training job."""
+
+    contract = StepContract(
+        step_type="ScriptTraining",
+        verb="train",
+        outputs=(
+            OutputSpec("model_artifacts", ModelArtifacts, "ModelArtifacts.S3ModelArtifacts", "model.tar.gz, S3 URI."),
+            OutputSpec("training_job_name", JobName, "TrainingJobName", "Name of the training job."),
+        ),
+        own_method=True,
+    )
+
+    hyperparameters: Mapping[str, Any] | None = setting(None, job=True, doc="What the program is told.")
+    metric_definitions: Mapping[str, str] | None = setting(
+        None, job=True, reference=False, doc="Metrics that the service reads from the log: name -> regular expression."
+    )
+
+    @override
+    def program_settings(self) -> Iterator[tuple[str, Any]]:
+        yield from ((name, value) for name, value in (self.hyperparameters or {}).items() if value is not None)
+
+    @override
+    def submitted(self, target: Target) -> dict[str, Any]:
+        if self.script is None:
+            return {}
+        return {**super().submitted(target), "sagemaker_program": json.dumps(self.entry)}
+
+    @override
+    def arguments(self, inputs: Inputs, target: Target) -> dict[str, Any]:
+        request = super().arguments(inputs, target)
+        metrics = [{"Name": name, "Regex": regex} for name, regex in (self.metric_definitions or {}).items()]
+        request["AlgorithmSpecification"]["MetricDefinitions"] = metrics
+        return request

@@ -1,0 +1,214 @@
+"""Steps of the user's own making: what the call declares is wired, shown, emitted and refused like any contract."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fluentpipe import (
+    DependencySpec,
+    EvaluationReport,
+    ModelArtifacts,
+    OutputSpec,
+    Parameter,
+    Pipeline,
+    RawData,
+    TestData,
+    TrainingData,
+)
+from fluentpipe.errors import AmbiguousInput, SettingError, UnknownOutput, UnwiredInput
+
+from .test_materialize import HERE, named
+
+
+@pytest.fixture(autouse=True)
+def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with programs, which is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clean.py").write_text("import shared\n")
+    (tmp_path / "shared.py").write_text("")
+    (tmp_path / "fit.py").write_text("")
+    (tmp_path / "run.sh").write_text("true\n")
+    (tmp_path / "code" / "deep").mkdir(parents=True)
+    (tmp_path / "code" / "deep" / "main.py").write_text("")
+    (tmp_path / "code" / "notes.txt").write_text("")
+    return tmp_path
+
+
+def loaded() -> Any:
+    return Pipeline("churn").load_data("s3://my-bucket/churn.csv", label="churn")
+
+
+def bound(pipe: Any, step: str) -> dict[str, str]:
+    return {each.input: each.label for each in pipe.explain() if each.step == step}
+
+
+def emitted(pipe: Any, step: str) -> dict[str, Any]:
+    found: dict[str, Any] = named(pipe.materialize(**HERE).document)[step]["Arguments"]
+    return found
+
+
+def cleaned(**facts: Any) -> Any:
+    return loaded().process("clean.py", inputs={"raw": RawData}, outputs={"clean": RawData}, **facts)
+
+
+def both() -> Any:
+    return (
+        cleaned(arguments={"share": Parameter("share", 0.5), "verbose": True}, instance_type="ml.c5.large")
+        .preprocess()
+        .train(
+            "fit.py",
+            inputs={"train": TrainingData},
+            hyperparameters={"depth": 3, "columns": ["a", "b"]},
+            metric_definitions={"auc": "auc=([0-9.]+)"},
+            framework="sklearn",
+            use_spot=True,
+        )
+    )
+
+
+def test_the_definition_of_a_script_and_of_a_training_script(golden: Callable[[str, str], None]) -> None:
+    definition = both().materialize(**HERE)
+    text = json.dumps([named(definition.document)[name] for name in ("clean", "fit")], indent=2) + "\n"
+    for number, asset in enumerate((each for each in definition.assets if each.sha256 in text), start=1):
+        text = text.replace(asset.sha256, f"<sha256 of asset {number}>")
+    golden("anything.json", text)
+
+
+def test_what_a_script_makes_of_its_input_takes_the_place_of_it() -> None:
+    pipe = cleaned().preprocess()
+    assert bound(pipe, "clean") == {"raw": "data_loading.raw_data"}
+    assert bound(pipe, "tabular_preprocessing") == {"raw_data": "clean.clean"}
+
+
+def test_an_output_of_another_kind_leaves_its_input_in_place() -> None:
+    pipe = loaded().process("clean.py", inputs={"raw": RawData}, outputs={"rows": TestData}).preprocess()
+    assert bound(pipe, "tabular_preprocessing") == {"raw_data": "data_loading.raw_data"}
+
+
+def test_two_scripts_that_make_the_same_kind_are_an_error_that_asks() -> None:
+    pipe = Pipeline("a").process("clean.py", outputs={"one": TrainingData})
+    with pytest.raises(AmbiguousInput, match=r"clean\.one .*other\.two"):
+        pipe.process("clean.py", outputs={"two": TrainingData}, name="other").train_xgboost()
+
+
+def test_outputs_are_reached_by_their_names() -> None:
+    pipe = cleaned()
+    assert pipe.outputs.clean.clean is pipe.outputs.get("clean", "clean")
+    assert pipe.outputs.clean.clean.kind is RawData
+    with pytest.raises(UnknownOutput, match=r"has no output 'claen'\. Did you mean 'clean'"):
+        _ = pipe.outputs.clean.claen
+
+
+def test_inputs_may_be_given_and_their_kind_is_checked_like_any() -> None:
+    pipe = loaded().preprocess().train_xgboost()
+    model = pipe.outputs.xgboost_training.model_artifacts
+    given = pipe.process("clean.py", inputs={"model": model, "list": "s3://my-bucket/list.csv", "script": "shared.py"})
+    assert bound(given, "clean")["model"] == "xgboost_training.model_artifacts"
+    places = {each["InputName"]: each["S3Input"]["S3Uri"] for each in emitted(given, "clean")["ProcessingInputs"]}
+    assert places["model"] == {"Get": "Steps.xgboost_training.ModelArtifacts.S3ModelArtifacts"}
+    assert places["list"] == "s3://my-bucket/list.csv"
+    assert places["script"].startswith("s3://my-bucket/churn/data/")
+
+
+def test_an_input_may_be_specified_in_full() -> None:
+    spec = DependencySpec("any", ModelArtifacts, required=False, description="A model, if there is one.")
+    assert bound(loaded().process("clean.py", inputs={"model": spec}), "clean") == {}
+
+
+def test_values_in_an_output_are_read_by_conditions() -> None:
+    report = OutputSpec("report", EvaluationReport, property_file="evaluation.json")
+    pipe = loaded().process("clean.py", outputs=[report])
+    gated = pipe.when(pipe.outputs.clean.report.json("rows") > 100).then(lambda p: p.preprocess())
+    steps = named(gated.materialize(**HERE).document)
+    assert steps["clean"]["PropertyFiles"] == [
+        {"PropertyFileName": "report", "OutputName": "report", "FilePath": "evaluation.json"}
+    ]
+
+
+def test_a_list_of_arguments_is_all_that_the_script_gets() -> None:
+    words = ["--in", "/opt/ml/processing/input/raw", 3, Parameter("share", 0.5)]
+    application = emitted(cleaned(arguments=words), "clean")["AppSpecification"]
+    assert application["ContainerArguments"][:3] == ["--in", "/opt/ml/processing/input/raw", "3"]
+    assert len(application["ContainerArguments"]) == 4
+
+
+def test_a_folder_is_shipped_as_a_whole() -> None:
+    pipe = Pipeline("a").process("deep/main.py", source_dir="code").train("deep/main.py", source_dir="code", name="fit")
+    definition = pipe.materialize(**HERE)
+    assert {"deep/main.py", "notes.txt"} in [set(asset.files) for asset in definition.assets]
+    entry = emitted(pipe, "main")["AppSpecification"]["ContainerEntrypoint"]
+    assert entry == ["python3", "/opt/ml/processing/input/code/deep/main.py"]
+    assert emitted(pipe, "fit")["HyperParameters"]["sagemaker_program"] == '"deep/main.py"'
+
+
+def test_a_script_brings_the_modules_beside_it() -> None:
+    assert {"clean.py", "shared.py"} in [set(asset.files) for asset in cleaned().materialize(**HERE).assets]
+
+
+def test_a_shell_script_and_an_image_of_its_own() -> None:
+    pipe = Pipeline("a").process("run.sh", image_uri="a.dkr.ecr.b/c:1").process(image_uri="d.dkr.ecr.e/f:2", name="own")
+    shell, own = emitted(pipe, "run"), emitted(pipe, "own")
+    assert shell["AppSpecification"] == {
+        "ImageUri": "a.dkr.ecr.b/c:1",
+        "ContainerEntrypoint": ["/bin/sh", "/opt/ml/processing/input/code/run.sh"],
+    }
+    assert own["AppSpecification"] == {"ImageUri": "d.dkr.ecr.e/f:2"}
+    assert "ProcessingInputs" not in own
+
+
+def test_the_algorithm_of_an_image_is_trained_without_a_script() -> None:
+    algorithm = Pipeline("a").train(
+        image_uri="a.dkr.ecr.b/c:1", name="fit", inputs={"train": "s3://bucket/t"}, hyperparameters={"num_round": 5}
+    )
+    assert emitted(algorithm, "fit")["HyperParameters"] == {"num_round": "5"}
+
+
+def test_shared_settings_and_time_limits_hold() -> None:
+    pipe = Pipeline("a").defaults(instance_type="ml.m5.large", processing={"tags": {"team": "x"}})
+    request = emitted(pipe.process("clean.py"), "clean")
+    assert request["ProcessingResources"]["ClusterConfig"]["InstanceType"] == "ml.m5.large"
+    assert request["Tags"] == [{"Key": "team", "Value": "x"}]
+    limited = both().steps[-1].limited(60)
+    assert limited.given["max_runtime"] == 60
+    assert set(limited.contract.dependencies) == set(both().steps[-1].contract.dependencies)
+
+
+def test_copies_and_pickles_keep_what_the_call_declared() -> None:
+    pipe = both()
+    for twin in (copy.deepcopy(pipe), pickle.loads(pickle.dumps(pipe))):
+        assert twin.steps == pipe.steps
+        assert twin.materialize(**HERE).document == pipe.materialize(**HERE).document
+
+
+MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
+    "no script": (lambda: loaded().process(), "script: must be given, or image_uri"),
+    "a script that is not there": (lambda: loaded().process("claen.py"), "Did you mean 'clean.py'"),
+    "a script that is not in the folder": (lambda: loaded().process("main.py", source_dir="code"), "there is no 'main.py'"),
+    "a program of another kind": (lambda: loaded().process("clean.R"), r"script: must be a \.py or \.sh file"),
+    "a folder without a script": (lambda: loaded().process(image_uri="a/b", source_dir="code"), "source_dir: it is the"),
+    "an input that is nothing": (lambda: loaded().process("clean.py", inputs={"raw": 3}), "inputs: raw must be"),
+    "an input in the place of the code": (lambda: loaded().process("clean.py", inputs={"code": RawData}), "'code' is where"),
+    "an output without a kind": (lambda: loaded().process("clean.py", outputs={"a": "b"}), "must say the kind of 'a'"),
+    "a name that is none": (lambda: loaded().process("clean.py", outputs={"a b": RawData}), "'a b' is empty or no ident"),
+    "one option twice": (lambda: cleaned(arguments={"raw": 1}), "'raw' is given twice"),
+    "a setting that is none": (lambda: cleaned(instance_typ="x"), "Did you mean 'instance_type'"),
+    "hyperparameters of no form": (lambda: loaded().train("fit.py", hyperparameters={"a": object()}), "hyperparameters: must"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "said"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_told_at_the_call(call: Callable[[], Any], said: str) -> None:
+    with pytest.raises(SettingError, match=said):
+        call()
+
+
+def test_a_kind_that_nothing_gives_is_told_at_the_call() -> None:
+    with pytest.raises(UnwiredInput, match="needs TrainingData"):
+        loaded().process("clean.py", inputs={"train": TrainingData})
