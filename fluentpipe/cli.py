@@ -220,7 +220,7 @@ def clean(home: Path | None, size: int | None, age: int | None, runs: bool, dry_
     Kept are results of jobs, objects of S3 and environments made from a requirements.txt.
     """
     from fluentpipe.run.clean import KINDS, clean as clean_home
-    from fluentpipe.run.local import home_folder
+    from fluentpipe.run.home import home_folder
 
     done = clean_home(home_folder(home), max_age=age, max_size=size, runs=runs, dry=dry_run)
     word = "would remove" if dry_run else "removed"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fluentpipe.cli_runs import home_of
+from fluentpipe.run.home import home_folder
 
 
 @click.command(
@@ -33,7 +33,7 @@ def predict(model: str, data: Path, out: Path | None, id_columns: tuple[str, ...
     from fluentpipe.serving import predict_file
 
     sink = sys.stdout.buffer if out is None else out
-    rows, warnings = predict_file(model, data, sink, id_columns=id_columns or None, home=home_of(home))
+    rows, warnings = predict_file(model, data, sink, id_columns=id_columns or None, home=home_folder(home))
     for warning in warnings:
         click.echo(click.style(f"warning: {warning}", fg="yellow"), err=True)
     if out is not None:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from fluentpipe.run.home import home_folder
+
 if TYPE_CHECKING:
     from fluentpipe.run import Run
 
 _POLL = 0.2  # seconds between two looks at a log that grows
 _WHICH = "RUN is an id, the beginning or the end of one, or `last`."
-
-
-def home_of(given: Path | None) -> Path:
-    """The folder of runs that is meant."""
-    from fluentpipe.run.local import HOME_VARIABLE
-
-    return Path(given or os.environ.get(HOME_VARIABLE) or ".fluentpipe").expanduser().resolve()
 
 
 _home = click.option("--home", type=click.Path(path_type=Path), help="Folder of runs. [default: .fluentpipe]")
@@ -36,7 +30,7 @@ def runs(home: Path | None, number: int) -> None:
     from fluentpipe.run.history import runs as found
     from fluentpipe.show import print_runs
 
-    print_runs(list(islice(found(home_of(home)), number)))
+    print_runs(list(islice(found(home_folder(home)), number)))
 
 
 @click.command(epilog=_WHICH)
@@ -48,7 +42,7 @@ def show(run: str, home: Path | None, opens: bool) -> None:
     from fluentpipe.run.history import find
     from fluentpipe.show import print_run
 
-    found = find(home_of(home), run)
+    found = find(home_folder(home), run)
     print_run(found)
     if found.status == "Running":
         return
@@ -62,7 +56,7 @@ def print_logs(run: str, step: str | None, home: Path | None, *, follow: bool, l
     from fluentpipe.errors import SourceError, did_you_mean
     from fluentpipe.run.history import find
 
-    found = find(home_of(home), run)
+    found = find(home_folder(home), run)
     if step is not None and step not in found.steps:
         steps = ", ".join(found.steps)
         raise SourceError(

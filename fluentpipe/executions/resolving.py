@@ -14,7 +14,7 @@ from fluentpipe.errors import RunError, SourceError
 from fluentpipe.executions.documents import document_of
 from fluentpipe.outcome.asked import known_step
 from fluentpipe.outcome.values import no_value
-from fluentpipe.run.local import home_folder
+from fluentpipe.run.home import home_folder
 from fluentpipe.run.paths import folder_name, inside, look_up
 from fluentpipe.run.placing import Placed
 from fluentpipe.run.s3 import S3

@@ -8,7 +8,6 @@ dropped. What was last known of a step is kept beside, so that a miss can say wh
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -25,10 +24,10 @@ import attrs
 from fluentpipe.run.durable import appear, settle, write_atomically
 from fluentpipe.run.hashing import Hashes
 from fluentpipe.run.identity import Identity, difference
+from fluentpipe.run.linking import link_tree
 
 LIMIT_BYTES = 20 << 30  # of all entries; the least recently used go first
 _FORMAT = 1
-_NO_LINKS = frozenset((errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP))
 
 
 @attrs.frozen
@@ -181,25 +180,3 @@ def _entry(path: Path) -> Entry | None:
 def files_below(folder: Path) -> Iterator[Path]:
     """The files below a folder, sorted."""
     return (path for path in sorted(folder.rglob("*")) if path.is_file())
-
-
-def link_tree(source: Path, target: Path) -> None:
-    """A folder with hard links to the files of another; copies where there can be no links."""
-    target.mkdir(parents=True, exist_ok=True)
-    with os.scandir(source) as found:
-        for item in found:
-            here, there = Path(item.path), target / item.name
-            if item.is_dir(follow_symlinks=False):
-                link_tree(here, there)
-            else:
-                link(here, there)
-
-
-def link(source: Path, target: Path) -> None:
-    """A hard link to a file; a copy where there can be none."""
-    try:
-        os.link(source, target)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        shutil.copy2(source, target)

@@ -16,6 +16,7 @@ from fluentpipe.run.alive import collect_leftovers
 from fluentpipe.run.environment import Mask
 from fluentpipe.run.events import Listener
 from fluentpipe.run.execution import Execution
+from fluentpipe.run.home import home_folder
 from fluentpipe.run.isolation import Isolation
 from fluentpipe.run.preflight import preflight
 from fluentpipe.run.process import GRACE, Children
@@ -29,14 +30,7 @@ from fluentpipe.run.selection import select
 from fluentpipe.run.stopping import Stopping, stopping
 from fluentpipe.run.storage import Maps, Storage
 
-HOME_VARIABLE = "FLUENTPIPE_HOME"
-_DEFAULT_HOME = ".fluentpipe"
 _ISOLATIONS = ("fork", "process", "paths")
-
-
-def home_folder(home: str | Path | None) -> Path:
-    """The folder of runs, registry and cache: the one given, $FLUENTPIPE_HOME, or ./.fluentpipe."""
-    return Path(home or os.environ.get(HOME_VARIABLE) or _DEFAULT_HOME).expanduser().resolve()
 
 
 def say(line: str) -> None:

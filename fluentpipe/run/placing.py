@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from pathlib import Path
 
 import attrs
 
+from fluentpipe.run.linking import CANNOT_LINK
 from fluentpipe.run.paths import inside
 from fluentpipe.run.storage import Found
 
@@ -60,8 +60,7 @@ def _link(original: Path, target: Path) -> None:
         os.link(original, target)
         return
     except OSError as error:
-        # another file system; links refused by the system or to files of others; too many links; no links at all
-        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP):
+        if error.errno not in CANNOT_LINK:
             raise
     try:
         target.symlink_to(original)

@@ -12,6 +12,7 @@ import attrs
 
 from fluentpipe.errors import RunError
 from fluentpipe.run.job import ACCOUNT, RESOURCES, JobInput, Published, check_script, interpreter, write_json
+from fluentpipe.run.linking import replace_links
 from fluentpipe.run.paths import CONTAINER_ROOT, folder_name, private_path, relocated
 from fluentpipe.run.storage import Storage
 from fluentpipe.run.values import as_text
@@ -84,7 +85,7 @@ class ProcessingJob:
                     f"Output {name!r} is missing: there is no folder {path} any more.",
                     fix="let the program write into the folder and leave it there",
                 )
-            _replace_links(made, root)
+            replace_links(made, root)
             target.parent.mkdir(parents=True, exist_ok=True)
             if nested:
                 shutil.copytree(made, target)
@@ -148,18 +149,3 @@ def _nested(paths: list[str]) -> bool:
     """Whether one of the folders is, or lies in, another."""
     ordered = sorted(f"{path.rstrip('/')}/" for path in paths)
     return any(later.startswith(earlier) for earlier, later in pairwise(ordered))
-
-
-def _replace_links(folder: Path, root: Path) -> None:
-    """Put the file in place of each symbolic link; the job's folders are gone when another step reads it."""
-    for path in sorted(folder.rglob("*")):
-        if not path.is_symlink():
-            continue
-        target = path.resolve()
-        if not target.is_relative_to(root.resolve()) or not target.exists():
-            raise RunError(
-                f"The output holds a link that leads out of the job or nowhere: {path.relative_to(root)} -> {target}.",
-                fix="copy the file instead of linking it",
-            )
-        path.unlink()
-        shutil.copytree(target, path) if target.is_dir() else shutil.copyfile(target, path)

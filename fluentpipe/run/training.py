@@ -11,6 +11,7 @@ import attrs
 
 from fluentpipe.run.archive import pack
 from fluentpipe.run.job import ACCOUNT, RESOURCES, JobInput, Published, write_json
+from fluentpipe.run.linking import replace_links
 from fluentpipe.run.paths import CONTAINER_ROOT, relocated
 from fluentpipe.run.storage import Storage
 from fluentpipe.run.training_program import Program, program_faults, program_of
@@ -77,6 +78,7 @@ class TrainingJob:
             if self._compressed:
                 pack(root / "model", out / "model.tar.gz")
             else:
+                replace_links(root / "model", root)
                 shutil.move(root / "model", out / "model")
             made["model"] = "out/model.tar.gz" if self._compressed else "out/model"
         if any((root / "output" / "data").iterdir()):

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from fluentpipe.containers.job import JobError
 from fluentpipe.errors import SourceError
-from fluentpipe.run.local import home_folder
+from fluentpipe.run.home import home_folder
 from fluentpipe.serving.models import ModelGiven, open_model
 from fluentpipe.serving.rows import is_frame, parts_of
 

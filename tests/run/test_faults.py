@@ -425,6 +425,20 @@ def test_a_failed_registration_leaves_no_version(run, rows, tmp_path):
     assert list((tmp_path / "home" / "registry").rglob("*")) == [tmp_path / "home" / "registry" / "churn-models"]
 
 
+@pytest.mark.parametrize(("target", "fits"), [("/etc/hostname", False), ("gone", False), ("model.json", True)])
+def test_a_model_that_is_not_packed_holds_no_links_either(target, fits, run, rows):
+    sketch = Sketch(data=str(rows))
+    script = f"import os\nos.chdir(os.environ['SM_MODEL_DIR']); open('model.json', 'w').write('1'); os.symlink({target!r}, 'x')"
+    sketch.training("T", script, channels={"train": DATA})
+    _arguments(sketch, 0)["OutputDataConfig"]["CompressionType"] = "NONE"
+    if not fits:
+        with pytest.raises(RunError, match=r"Step 'T': The output holds a link that leads out of the job or nowhere: model/x"):
+            run(sketch)
+        return
+    made = run(sketch).steps["T"].outputs["model"]
+    assert ((made / "x").is_symlink(), (made / "x").read_text()) == (False, "1")
+
+
 def test_a_failed_step_says_nothing_secret(run):
     sketch = Sketch()
     sketch.processing(

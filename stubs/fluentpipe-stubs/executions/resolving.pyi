@@ -2,7 +2,7 @@
 from typing import Any
 from pathlib import Path
 import attrs
-from fluentpipe.run.local import home_folder
+from fluentpipe.run.home import home_folder
 from fluentpipe.executions.execution import Execution
 
 @attrs.define(eq=False)

@@ -5,9 +5,6 @@ from pathlib import Path
 from fluentpipe.definition import Definition
 from fluentpipe.run.events import Listener
 from fluentpipe.run.result import Run
-HOME_VARIABLE = 'FLUENTPIPE_HOME'
-
-def home_folder(home: str | Path | None) -> Path: ...
 
 def say(line: str) -> None: ...
 

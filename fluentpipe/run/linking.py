@@ -1,0 +1,54 @@
+"""Files under several names: kept results, past runs and inputs are linked into a step's folder, not copied."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+from fluentpipe.errors import RunError
+
+# Another file system; links refused by the system or to files of others; too many links; no links at all.
+CANNOT_LINK = frozenset((errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP))
+
+
+def link(source: Path, target: Path) -> None:
+    """A hard link to a file; a copy where there can be none."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in CANNOT_LINK:
+            raise
+        shutil.copy2(source, target)
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """A folder with hard links to the files of another; copies where there can be no links."""
+    target.mkdir(parents=True, exist_ok=True)
+    with os.scandir(source) as found:
+        for item in found:
+            here, there = Path(item.path), target / item.name
+            if item.is_dir(follow_symlinks=False):
+                link_tree(here, there)
+            else:
+                link(here, there)
+
+
+def replace_links(folder: Path, root: Path) -> None:
+    """Put the file in place of each symbolic link: the job's folders are gone when another step reads it.
+
+    Raises:
+        RunError: One leads out of the root, or nowhere.
+    """
+    for path in sorted(folder.rglob("*")):
+        if not path.is_symlink():
+            continue
+        target = path.resolve()
+        if not target.is_relative_to(root.resolve()) or not target.exists():
+            raise RunError(
+                f"The output holds a link that leads out of the job or nowhere: {path.relative_to(root)} -> {target}.",
+                fix="copy the file instead of linking it",
+            )
+        path.unlink()
+        shutil.copytree(target, path) if target.is_dir() else shutil.copyfile(target, path)
