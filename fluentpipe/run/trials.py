@@ -21,6 +21,7 @@ import attrs
 
 from fluentpipe.errors import RunError, StepFailed
 from fluentpipe.run.cache import Result
+from fluentpipe.run.identity import Identity
 from fluentpipe.run.job import Published, max_seconds
 from fluentpipe.run.linking import link_tree
 from fluentpipe.run.performing import Performance, measured
@@ -28,6 +29,7 @@ from fluentpipe.run.process import Exit
 from fluentpipe.run.record import now
 from fluentpipe.run.reuse import Reuse
 from fluentpipe.run.search import Search, Suggestion
+from fluentpipe.run.training import TrainingJob
 from fluentpipe.run.tuning import MOST_TRIALS, TRIALS, TuningJob
 
 _FIRST = 3  # trials of which one must succeed, before more are begun
@@ -133,42 +135,57 @@ class Trials:
     def _try(self, suggestion: Suggestion, search: Search, threads: int, deadline: float) -> Trial:
         folder = self.alone.stage / "trials" / f"{suggestion.number:03}"
         folder.mkdir(parents=True)
-        job = self.job.trial(suggestion.number, suggestion.values, deadline - monotonic())
-        neutral = self.neutral.trial(suggestion.number, suggestion.values)
-        storage, mask = self.alone.storage, self.alone.mask
-        began, started = monotonic(), now()
-        facts: dict[str, Any] = {}
-        identity, kept = (None, None) if self.reuse is None else self.reuse.kept(job, neutral.request, storage, mask)
-        ended: Exit | None = None
-        with contextlib.suppress(FileNotFoundError):  # another run may remove it meanwhile
-            if kept is not None:
-                link_tree(kept.folder / "out", folder / "out")
-                shutil.copyfile(kept.folder / "log.txt", folder / "log.txt")
-                facts = {"cached": kept.run}
-        if "cached" not in facts:
-            (folder / "log.txt").touch()
-            shutil.rmtree(folder / "out", ignore_errors=True)
-            final = self.alone.log.parent / "trials" / folder.name / "log.txt"
-            performance = attrs.evolve(
-                self.alone, job=job, stage=folder, log=final, say=_nothing, note=_nothing,
-                output=self._watch(suggestion, search),
-            )  # fmt: skip
+        began = monotonic()
+        job = self.job.trial(suggestion.number, suggestion.values, deadline - began)
+        identity, facts = self._taken(suggestion, job, folder)
+        if not facts:
             try:
-                ended, published = performance.run(threads)
+                facts = self._carried_out(job, folder, threads, identity, self._watch(suggestion, search))
             except (_FallsBehind, StepFailed) as error:
                 return self._ended(suggestion, folder, began, error, max_seconds(job.request))
-            if self.reuse is not None and identity is not None:
-                result = Result(
-                    folder, self.run_id, published.outputs, {**measured(ended), "started": started, "ended": now()}
-                )
-                self.reuse.cache.keep(identity, result, self.reuse.hashes)
-        if ended is not None:
-            facts = {"cpu_seconds": ended.cpu_seconds, "peak_memory_mb": ended.peak_memory_mb}
-        self._publish(folder)
+        if (folder / "out").is_dir():
+            (self.alone.stage / "out").mkdir(exist_ok=True)
+            (folder / "out").rename(self.alone.stage / "out" / folder.name)
         value = last_value(folder / "log.txt", self.job.metrics)
         reason = "" if value is not None else f"it never told {self._metric!r}"
         status = "Completed" if value is not None else "Failed"
         return Trial(suggestion.number, suggestion.values, status, value, monotonic() - began, reason=reason, **facts)
+
+    def _taken(self, suggestion: Suggestion, job: TrainingJob, folder: Path) -> tuple[Identity | None, dict[str, Any]]:
+        """The identity of a trial, and of which run its result was taken, if it is there already."""
+        if self.reuse is None:
+            return None, {}
+        neutral = self.neutral.trial(suggestion.number, suggestion.values).request
+        identity, kept = self.reuse.kept(job, neutral, self.alone.storage, self.alone.mask)
+        if kept is not None:
+            with contextlib.suppress(FileNotFoundError):  # another run may remove it meanwhile
+                link_tree(kept.folder / "out", folder / "out")
+                shutil.copyfile(kept.folder / "log.txt", folder / "log.txt")
+                return identity, {"cached": kept.run}
+        shutil.rmtree(folder / "out", ignore_errors=True)
+        return identity, {}
+
+    def _carried_out(
+        self,
+        job: TrainingJob,
+        folder: Path,
+        threads: int,
+        identity: Identity | None,
+        on_line: Callable[[str, str], None],
+    ) -> dict[str, Any]:
+        """Train, and keep what was made; returns what it took."""
+        (folder / "log.txt").touch()
+        log = self.alone.log.parent / "trials" / folder.name / "log.txt"
+        performance = attrs.evolve(
+            self.alone, job=job, stage=folder, log=log, say=_nothing, note=_nothing, output=on_line
+        )
+        started = now()
+        ended, published = performance.run(threads)
+        if self.reuse is not None and identity is not None:
+            facts = {**measured(ended), "started": started, "ended": now()}
+            result = Result(folder, self.run_id, published.outputs, facts)
+            self.reuse.cache.keep(identity, result, self.reuse.hashes)
+        return {"cpu_seconds": ended.cpu_seconds, "peak_memory_mb": ended.peak_memory_mb}
 
     def _ended(
         self, suggestion: Suggestion, folder: Path, began: float, error: Exception, limit: float | None
@@ -202,12 +219,6 @@ class Trials:
                     raise _FallsBehind
 
         return on_line
-
-    def _publish(self, folder: Path) -> None:
-        final = self.alone.stage / "out" / folder.name
-        final.parent.mkdir(exist_ok=True)
-        if (folder / "out").is_dir():
-            (folder / "out").rename(final)
 
     def _note(self, trial: Trial, search: Search) -> None:
         self._done.append(trial)
