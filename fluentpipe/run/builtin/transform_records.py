@@ -17,6 +17,7 @@ else:  # run beside its siblings
     from json_path import parse, select
 
 MEGABYTE = 1 << 20
+csv.field_size_limit(128 * MEGABYTE)  # characters of a field; no request is larger
 
 
 @dataclass(frozen=True)
