@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +56,14 @@ class Progress(xgboost.callback.TrainingCallback):
                 for data, logs in evals_log.items()
                 for metric, log in logs.items()
             )
-            print(f"{self.prefix}round {epoch} {found}", flush=True)
+            _say(f"{self.prefix}round {epoch} {found}")
         return False
+
+
+def _say(line: str) -> None:
+    """Print a line in one piece, as folds are trained side by side."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def train(rows: Matrix, validation: Matrix | None, used: Mapping[str, Any], task: str) -> Trained:
@@ -124,7 +131,7 @@ def _one(
         booster = booster[: best + 1]
     booster.set_attr(best_iteration=None, best_score=None)
     value = float(values[best])
-    print(f"{prefix}best round {best} validation-{metric} {value:.6g}, of {rounds} rounds", flush=True)
+    _say(f"{prefix}best round {best} validation-{metric} {value:.6g}, of {rounds} rounds")
     return booster, {"best_round": best, "rounds": rounds, "metric": metric, "value": value}, log["validation"]
 
 
