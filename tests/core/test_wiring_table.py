@@ -12,6 +12,7 @@ from fluentpipe import (
     Hyperparameters,
     ModelArtifacts,
     Pipeline,
+    RawData,
     TestData,
     TrainingData,
     ValidationData,
@@ -152,6 +153,41 @@ WIRED: dict[str, tuple[Any, str, dict[str, str]]] = {
         "model_evaluation",
         {"model_artifacts": "again.calibrated_model", "test_data": "tabular_preprocessing.test_data"},
     ),
+    "a model of what was calibrated": (
+        lambda: prepared().train_xgboost().calibrate().create_model(),
+        "model_creation",
+        {"model_artifacts": "model_calibration.calibrated_model"},
+    ),
+    "a model of what was tuned": (
+        lambda: prepared().tune_xgboost().create_model(),
+        "model_creation",
+        {"model_artifacts": "xgboost_tuning.model_artifacts"},
+    ),
+    "transform the test rows of the raw data, which the model preprocesses": (
+        lambda: prepared().train_xgboost().create_model().batch_transform(),
+        "batch_transform",
+        {"model_name": "model_creation.model_name", "rows": "data_loading.raw_data"},
+    ),
+    "transform preprocessed test rows where there are no others": (
+        lambda: Pipeline("a").provide(ModelArtifacts, "s3://bucket/m").provide(TestData, "s3://bucket/t.csv").create_model().batch_transform(),
+        "batch_transform",
+        {"model_name": "model_creation.model_name", "rows": "s3://bucket/t.csv"},
+    ),
+    "transform rows that are given": (
+        lambda: prepared().train_xgboost().create_model().batch_transform(rows="s3://bucket/new.csv"),
+        "batch_transform",
+        {"model_name": "model_creation.model_name", "rows": "s3://bucket/new.csv"},
+    ),
+    "score with what was calibrated": (
+        lambda: prepared().train_xgboost().calibrate().score(),
+        "model_scoring",
+        {"model_artifacts": "model_calibration.calibrated_model", "rows": "data_loading.raw_data"},
+    ),
+    "score rows that come from outside": (
+        lambda: Pipeline("a").provide(ModelArtifacts, "s3://bucket/m").provide(RawData, "s3://bucket/new").score(),
+        "model_scoring",
+        {"model_artifacts": "s3://bucket/m", "rows": "s3://bucket/new"},
+    ),
     "the model from before may be given": (
         lambda: raw_model_given(),
         "model_evaluation",
@@ -200,6 +236,27 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         lambda: prepared().train_xgboost().evaluate_performance().calibrate().register("g"),
         MixedLineage,
         "'model_artifacts' and 'evaluation_report' of step 'model_registration' descend from different",
+    ),
+    "transform without a model": (
+        lambda: prepared().train_xgboost().batch_transform(),
+        UnwiredInput,
+        r"batch_transform needs ModelName .*Did you mean `.create_model\(\)`",
+    ),
+    "transform training rows": (
+        lambda: Pipeline("a").provide(ModelArtifacts, "s3://b-cket/m").provide(TrainingData, "s3://b-cket/t").create_model().batch_transform(),
+        UnwiredInput,
+        "batch_transform needs RawData or TestData",
+    ),
+    "a model of nothing": (lambda: prepared().create_model(), UnwiredInput, "create_model needs ModelArtifacts"),
+    "score by one of two models": (
+        lambda: prepared().train_xgboost().tune_xgboost().score(),
+        AmbiguousInput,
+        "'model_artifacts' of step 'model_scoring' fits 2 outputs equally well",
+    ),
+    "score validation rows": (
+        lambda: Pipeline("a").provide(ModelArtifacts, "s3://bucket/m").provide(ValidationData, "s3://bucket/v").score(),
+        UnwiredInput,
+        "score needs RawData or TestData",
     ),
     "two branches, one of them calibrated": (
         lambda: one_branch_calibrated().evaluate_performance(),
