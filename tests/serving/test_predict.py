@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
@@ -83,7 +84,6 @@ def test_every_task_predicts_the_same_before_and_after_the_registry(
 
 
 def test_rows_of_any_form_give_the_same(binary: Run, tmp_path: Path) -> None:
-    pandas = pytest.importorskip("pandas")
     table = pq.read_table(raw_test_rows(binary))
     csv_file, packed = tmp_path / "rows.csv", tmp_path / "rows.csv.gz"
     arrow_csv.write_csv(table, csv_file)
@@ -92,7 +92,7 @@ def test_rows_of_any_form_give_the_same(binary: Run, tmp_path: Path) -> None:
     for rows in (csv_file, packed, table, table.to_pydict()):
         same(predict(binary, rows), binary)
     of_frame = predict(binary, frame)
-    assert isinstance(of_frame, pandas.DataFrame)
+    assert isinstance(of_frame, pd.DataFrame)
     assert list(of_frame.index) == list(frame.index)
     same(pa.Table.from_pandas(of_frame, preserve_index=False), binary)
     records = predict(binary, [*table.to_pylist()])
