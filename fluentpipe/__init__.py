@@ -20,7 +20,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from fluentpipe._verbs import (
         BatchTransformOutputs,
+        DataBaselineOutputs,
         DataLoadingOutputs,
+        DriftCheckOutputs,
         HyperparameterPreparationOutputs,
         ModelCalibrationOutputs,
         ModelCreationOutputs,
@@ -46,12 +48,16 @@ if TYPE_CHECKING:
         StepFailed,
     )
     from fluentpipe.expression import Condition, Join
+    from fluentpipe.function import step
     from fluentpipe.jobs import ProcessingStep, TrainingStep
     from fluentpipe.kinds import (
+        Baseline,
         CalibrationReport,
         CustomProperty,
         DependencyType,
+        DriftReport,
         EvaluationReport,
+        Figures,
         Hyperparameters,
         JobName,
         Kind,
@@ -77,7 +83,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_verbs": (
-        "BatchTransformOutputs", "DataLoadingOutputs", "HyperparameterPreparationOutputs", "ModelCalibrationOutputs", "ModelCreationOutputs", "ModelEvaluationOutputs", "ModelRegistrationOutputs", "ModelScoringOutputs", "QualityGateOutputs",
+        "BatchTransformOutputs", "DataBaselineOutputs", "DataLoadingOutputs", "DriftCheckOutputs", "HyperparameterPreparationOutputs", "ModelCalibrationOutputs", "ModelCreationOutputs", "ModelEvaluationOutputs", "ModelRegistrationOutputs", "ModelScoringOutputs", "QualityGateOutputs",
         "SklearnTrainingOutputs", "TabularPreprocessingOutputs", "XGBoostTrainingOutputs", "XGBoostTuningOutputs",
     ),
     "connection": ("check_connection",),
@@ -87,9 +93,10 @@ _HOMES = {
     "errors": (
         "DefinitionError", "FluentpipeError", "GateFailed", "ResolveError", "RunError", "SettingError", "StepFailed",
     ),
+    "function": ("step",),
     "jobs": ("ProcessingStep", "TrainingStep"),
     "kinds": (
-        "CalibrationReport", "CustomProperty", "DependencyType", "EvaluationReport", "Hyperparameters", "JobName", "Kind", "ModelArtifacts",
+        "Baseline", "CalibrationReport", "CustomProperty", "DependencyType", "DriftReport", "EvaluationReport", "Figures", "Hyperparameters", "JobName", "Kind", "ModelArtifacts",
         "ModelName", "ModelPackage", "Predictions", "PreprocessingModel", "ProcessingOutput", "RawData", "TestData", "TrainingData",
         "ValidationData",
     ),
@@ -105,19 +112,24 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Baseline",
     "BatchTransformOutputs",
     "CalibrationReport",
     "Categorical",
     "Condition",
     "Continuous",
     "CustomProperty",
+    "DataBaselineOutputs",
     "DataLoadingOutputs",
     "Definition",
     "DefinitionError",
     "DependencySpec",
     "DependencyType",
+    "DriftCheckOutputs",
+    "DriftReport",
     "EvaluationReport",
     "ExecutionVariable",
+    "Figures",
     "FluentpipeError",
     "GateFailed",
     "HyperparameterPreparationOutputs",
@@ -164,6 +176,7 @@ __all__ = [
     "check_connection",
     "predict",
     "setting",
+    "step",
 ]
 
 

@@ -126,6 +126,22 @@ class ModelScoringValues(StepValues):
         """predictions.parquet or predictions.csv."""
 
 
+class DataBaselineValues(StepValues):
+    """The values of the outputs of DataBaseline."""
+
+    if TYPE_CHECKING:
+        baseline: OutputValue[str]
+        """statistics.json and constraints.json."""
+
+
+class DriftCheckValues(StepValues):
+    """The values of the outputs of DriftCheck."""
+
+    if TYPE_CHECKING:
+        drift_report: OutputValue[str]
+        """drift.json and constraint_violations.json."""
+
+
 class FailureValues(StepValues):
     """The values of the outputs of Failure."""
 
@@ -160,5 +176,9 @@ class BuiltinValues(RunOutputs):
         """The values of the outputs of BatchTransform."""
         model_scoring: ModelScoringValues
         """The values of the outputs of ModelScoring."""
+        data_baseline: DataBaselineValues
+        """The values of the outputs of DataBaseline."""
+        drift_check: DriftCheckValues
+        """The values of the outputs of DriftCheck."""
         failure: FailureValues
         """The values of the outputs of Failure."""

@@ -104,6 +104,21 @@ class CalibrationReport(Kind, family=DependencyType.PROCESSING_OUTPUT):
 
 
 @final
+class Baseline(Kind, family=DependencyType.PROCESSING_OUTPUT):
+    """What rows looked like: `statistics.json` and `constraints.json`, in Model Monitor's layout."""
+
+
+@final
+class DriftReport(Kind, family=DependencyType.PROCESSING_OUTPUT):
+    """`drift.json`: how far rows have moved from a baseline, and `constraint_violations.json`."""
+
+
+@final
+class Figures(Kind, family=DependencyType.PROCESSING_OUTPUT):
+    """`values.json`: plain values that a function returned, for conditions to read."""
+
+
+@final
 class Predictions(Kind, family=DependencyType.PROCESSING_OUTPUT):
     """Scored rows."""
 

@@ -14,6 +14,8 @@ from fluentpipe.steps.register import ModelRegistration  # isort: skip
 from fluentpipe.steps.create_model import ModelCreation  # isort: skip
 from fluentpipe.steps.batch_transform import BatchTransform  # isort: skip
 from fluentpipe.steps.score import ModelScoring  # isort: skip
+from fluentpipe.steps.baseline import DataBaseline  # isort: skip
+from fluentpipe.steps.check_drift import DriftCheck  # isort: skip
 from fluentpipe.steps.when import Branch  # isort: skip
 from fluentpipe.steps.fail import Failure  # isort: skip
 from fluentpipe.steps.raw_step import RawStep  # isort: skip
@@ -23,7 +25,9 @@ from fluentpipe.steps.train import ScriptTraining  # isort: skip
 __all__ = [
     "BatchTransform",
     "Branch",
+    "DataBaseline",
     "DataLoading",
+    "DriftCheck",
     "Failure",
     "HyperparameterPreparation",
     "ModelCalibration",

@@ -16,8 +16,10 @@ from fluentpipe._properties import (
 from fluentpipe._state import Needs, S
 from fluentpipe.expression import Condition
 from fluentpipe.kinds import (
+    Baseline,
     CalibrationReport,
     CustomProperty,
+    DriftReport,
     EvaluationReport,
     Hyperparameters,
     JobName,
@@ -1251,6 +1253,152 @@ class Verbs(Generic[S]):
             predictions (Predictions): predictions.parquet or predictions.csv.
         """
 
+    def baseline(
+        self: Verbs[RawData] | Verbs[TrainingData] | Verbs[ProcessingOutput],
+        *,
+        split: Literal["train", "validation", "test", "all"] | Deferred[str] = "train",
+        comparison_threshold: float | Deferred[float] = 0.1,
+        retry: int | Retry | Sequence[Retry] | None = None,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: str = "3.0-5",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        job_type: Literal["training", "validation", "testing", "calibration"] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
+        rows: Given[RawData | TrainingData | ProcessingOutput] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Union[S, Baseline]]:
+        """Keep what the rows look like that a model learns from: `statistics.json` and `constraints.json`.
+
+        Both are in Model Monitor's layout, so that its jobs read them, too. A column of numbers is kept as a sketch of its distribution,
+        exact up to 2048 rows and within 0.1 % of the rows above; a column of at most 100 different texts as its categories. Columns that
+        look like identifiers are marked, and not compared later. Of data that `load_data` has split, the training rows are taken.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            run = Pipeline("churn").load_data("churn.csv", label="churn").baseline().run()
+            print(run.outputs.data_baseline.baseline.value())
+
+        Args:
+            split: Of data that load_data has split, the part.
+            comparison_threshold: Distance of distributions from which Model Monitor's own jobs call it drift; check_drift does not read it.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's XGBoost image.
+            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            environment: Environment variables of the program.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            job_type: Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            rows: Rows as they will be compared: raw ones, with a header. Wired by itself; takes RawData or TrainingData.
+            name: Name of the step; 'data_baseline' by default, another for a second use.
+
+        Outputs:
+            baseline (Baseline): statistics.json and constraints.json.
+        """
+
+    def check_drift(
+        self: Verbs[Union[RawData, Baseline]] | Verbs[Union[RawData, ProcessingOutput]] | Verbs[Union[TestData, Baseline]] | Verbs[Union[TestData, ProcessingOutput]] | Verbs[Union[ProcessingOutput, Baseline]] | Verbs[ProcessingOutput],
+        *,
+        split: Literal["train", "validation", "test", "all"] | Deferred[str] = "test",
+        alpha: float | Deferred[float] = 0.01,
+        min_psi: float | Deferred[float] = 0.1,
+        min_missing_change: float | Deferred[float] = 0.01,
+        ignore_columns: Sequence[str | Deferred[str | Kind]] | None = None,
+        retry: int | Retry | Sequence[Retry] | None = None,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: str = "3.0-5",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        job_type: Literal["training", "validation", "testing", "calibration"] | None = None,
+        fail_on_drift: bool = False,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
+        rows: Given[RawData | TestData | ProcessingOutput] | None = None,
+        baseline: Given[Baseline | ProcessingOutput] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Union[S, DriftReport]]:
+        """Compare rows with a baseline, column by column, and report which ones drifted.
+
+        Numbers are compared by the Kolmogorov-Smirnov test, categories by the chi-square test, both with the population stability index
+        (PSI); shares of missing values and categories that the baseline has not seen are tested, too. The p-values of a table are
+        corrected together (Holm): a table without drift is called drifted with a chance of at most `alpha`. A difference counts only if it
+        is large, too, since among a million rows the smallest is certain. A missing column, and a column of numbers that has become text, are
+        drift without a test. Of data that `load_data` has split, the test rows are compared; new rows are given explicitly.
+
+        `drift.json` has a statistic, p-value and PSI for each column, and the block `metrics` that conditions read;
+        `constraint_violations.json` has Model Monitor's layout. With `fail_on_drift` what comes later happens only if nothing drifted.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            pipe = Pipeline("churn").load_data("churn.csv", label="churn").baseline()
+            run = pipe.check_drift(rows="churn.csv", fail_on_drift=True).run()
+            print(run.outputs.drift_check.drift_report.json("metrics.drifted_columns"))
+
+        Args:
+            split: Of data that load_data has split, the part.
+            alpha: Chance of calling a table drifted that is not; for all of its columns together.
+            min_psi: Smallest PSI of a column that counts; below 0.1 a difference is commonly called none.
+            min_missing_change: Smallest change of the share of missing values that counts.
+            ignore_columns: Columns that may drift, such as a date.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's XGBoost image.
+            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            environment: Environment variables of the program.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            job_type: Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.
+            fail_on_drift: Whether drift ends the pipeline: what comes later is not carried out.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            rows: Rows to judge: CSV or Parquet, with the columns that the baseline has. Wired by itself; takes RawData or TestData.
+            baseline: What to compare with; one that Model Monitor made will do. Wired by itself; takes Baseline.
+            name: Name of the step; 'drift_check' by default, another for a second use.
+
+        Outputs:
+            drift_report (DriftReport): drift.json and constraint_violations.json.
+        """
+
     def fail(
         self,
         message: str | Deferred[str | Kind],
@@ -1410,6 +1558,24 @@ class ModelScoringOutputs(StepOutputProxy, step_type="ModelScoring"):
     """Every property of the Processing job."""
 
 
+class DataBaselineOutputs(StepOutputProxy, step_type="DataBaseline"):
+    """The outputs of DataBaseline: Keep what the rows look like that a model learns from: `statistics.json` and `constraints.json`."""
+
+    baseline: Final[PropertyReference[Baseline]]
+    """statistics.json and constraints.json."""
+    properties: Final[ProcessingProperties]
+    """Every property of the Processing job."""
+
+
+class DriftCheckOutputs(StepOutputProxy, step_type="DriftCheck"):
+    """The outputs of DriftCheck: Compare rows with a baseline, column by column, and report which ones drifted."""
+
+    drift_report: Final[PropertyReference[DriftReport]]
+    """drift.json and constraint_violations.json."""
+    properties: Final[ProcessingProperties]
+    """Every property of the Processing job."""
+
+
 class FailureOutputs(StepOutputProxy, step_type="Failure"):
     """The outputs of Failure: End the execution as failed, with a message; mostly in a branch of `when`."""
 
@@ -1491,5 +1657,25 @@ class BuiltinOutputs(Outputs):
     """The outputs of ModelScoring: Score rows with a model: raw rows in, predictions out, calibrated where the model is, in the order of the rows."""
     model_scoring_calibration: Final[ModelScoringOutputs]
     """The outputs of ModelScoring: Score rows with a model: raw rows in, predictions out, calibrated where the model is, in the order of the rows."""
+    data_baseline: Final[DataBaselineOutputs]
+    """The outputs of DataBaseline: Keep what the rows look like that a model learns from: `statistics.json` and `constraints.json`."""
+    data_baseline_training: Final[DataBaselineOutputs]
+    """The outputs of DataBaseline: Keep what the rows look like that a model learns from: `statistics.json` and `constraints.json`."""
+    data_baseline_validation: Final[DataBaselineOutputs]
+    """The outputs of DataBaseline: Keep what the rows look like that a model learns from: `statistics.json` and `constraints.json`."""
+    data_baseline_testing: Final[DataBaselineOutputs]
+    """The outputs of DataBaseline: Keep what the rows look like that a model learns from: `statistics.json` and `constraints.json`."""
+    data_baseline_calibration: Final[DataBaselineOutputs]
+    """The outputs of DataBaseline: Keep what the rows look like that a model learns from: `statistics.json` and `constraints.json`."""
+    drift_check: Final[DriftCheckOutputs]
+    """The outputs of DriftCheck: Compare rows with a baseline, column by column, and report which ones drifted."""
+    drift_check_training: Final[DriftCheckOutputs]
+    """The outputs of DriftCheck: Compare rows with a baseline, column by column, and report which ones drifted."""
+    drift_check_validation: Final[DriftCheckOutputs]
+    """The outputs of DriftCheck: Compare rows with a baseline, column by column, and report which ones drifted."""
+    drift_check_testing: Final[DriftCheckOutputs]
+    """The outputs of DriftCheck: Compare rows with a baseline, column by column, and report which ones drifted."""
+    drift_check_calibration: Final[DriftCheckOutputs]
+    """The outputs of DriftCheck: Compare rows with a baseline, column by column, and report which ones drifted."""
     failure: Final[FailureOutputs]
     """The outputs of Failure: End the execution as failed, with a message; mostly in a branch of `when`."""

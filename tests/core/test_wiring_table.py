@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fluentpipe import (
+    Baseline,
     Hyperparameters,
     ModelArtifacts,
     Pipeline,
@@ -193,6 +194,21 @@ WIRED: dict[str, tuple[Any, str, dict[str, str]]] = {
         "model_evaluation",
         {"model_artifacts": "xgboost_training.model_artifacts", "test_data": "tabular_preprocessing.test_data"},
     ),
+    "the baseline of raw data": (
+        lambda: prepared().baseline(),
+        "data_baseline",
+        {"rows": "data_loading.raw_data"},
+    ),
+    "rows to check, and what with": (
+        lambda: prepared().baseline().check_drift(),
+        "drift_check",
+        {"rows": "data_loading.raw_data", "baseline": "data_baseline.baseline"},
+    ),
+    "new rows to check against a baseline from outside": (
+        lambda: Pipeline("a").provide(Baseline, "s3://bucket/b").check_drift(rows="s3://bucket/new"),
+        "drift_check",
+        {"rows": "s3://bucket/new", "baseline": "s3://bucket/b"},
+    ),
     "a branch without calibration keeps its model": (
         lambda: beside_a_calibrated_branch(),
         "model_evaluation",
@@ -232,6 +248,26 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         ConnectionMismatch,
         "test_data is TestData, ModelCalibration.calibration_data takes ValidationData",
     ),
+    "drift without a baseline": (
+        lambda: prepared().check_drift(),
+        UnwiredInput,
+        r"check_drift needs Baseline .*Did you mean `.baseline\(\)`",
+    ),
+    "a report is no baseline": (
+        lambda: (
+            prepared()
+            .baseline()
+            .check_drift()
+            .check_drift(name="again", baseline=prepared().baseline().check_drift().outputs.drift_check.drift_report)
+        ),
+        ConnectionMismatch,
+        "drift_report is DriftReport, DriftCheck.baseline takes Baseline",
+    ),
+    "drift of training data": (
+        lambda: Pipeline("a").provide(Baseline, "s3://bucket/b").provide(TrainingData, "s3://bucket/t").check_drift(),
+        UnwiredInput,
+        "check_drift needs RawData or TestData",
+    ),
     "the report of the model from before": (
         lambda: prepared().train_xgboost().evaluate_performance().calibrate().register("g"),
         MixedLineage,
@@ -243,7 +279,13 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         r"batch_transform needs ModelName .*Did you mean `.create_model\(\)`",
     ),
     "transform training rows": (
-        lambda: Pipeline("a").provide(ModelArtifacts, "s3://b-cket/m").provide(TrainingData, "s3://b-cket/t").create_model().batch_transform(),
+        lambda: (
+            Pipeline("a")
+            .provide(ModelArtifacts, "s3://b-cket/m")
+            .provide(TrainingData, "s3://b-cket/t")
+            .create_model()
+            .batch_transform()
+        ),
         UnwiredInput,
         "batch_transform needs RawData or TestData",
     ),

@@ -21,7 +21,9 @@ from fluentpipe.settings import Setting
 from fluentpipe.step import Step
 from fluentpipe.steps import (
     Branch,
+    DataBaseline,
     DataLoading,
+    DriftCheck,
     Failure,
     HyperparameterPreparation,
     ModelCalibration,
@@ -179,6 +181,17 @@ EVERY_SETTING: Mapping[type[Step], Mapping[str, Any]] = {
         "image_uri": IMAGE,
         "framework_version": "1.7-1",
     },
+    DataBaseline: {**_PROCESSING, "depends_on": "data_loading", "split": "all", "comparison_threshold": 0.2},
+    DriftCheck: {
+        **_PROCESSING,
+        "depends_on": "data_loading",
+        "split": "validation",
+        "alpha": 0.05,
+        "min_psi": 0.2,
+        "min_missing_change": 0.02,
+        "ignore_columns": ["signed at"],
+        "fail_on_drift": True,
+    },
     Branch: {"condition": Parameter("told", default="no") == "yes", "depends_on": "data_loading"},
     Failure: {"message": "told so", "depends_on": "data_loading"},
     RawStep: {
@@ -272,4 +285,12 @@ def learning(*, parameters: bool = False) -> Definition:
     )
     model = pipe.outputs.sklearn_training.model_artifacts
     pipe = pipe.calibrate(model_artifacts=model, **given[ModelCalibration])
+    return pipe.materialize(role=ROLE, bucket="my-bucket", region="us-east-1")
+
+
+def monitoring(*, parameters: bool = False) -> Definition:
+    """A baseline, and new rows compared with it, every setting given."""
+    given = {cls: as_parameters(cls) if parameters else dict(EVERY_SETTING[cls]) for cls in (DataBaseline, DriftCheck)}
+    pipe = Pipeline("churn").load_data("s3://my-bucket/churn.csv", label="churn").baseline(**given[DataBaseline])
+    pipe = pipe.check_drift(rows=Parameter("rows", "s3://my-bucket/march"), **given[DriftCheck]).preprocess()
     return pipe.materialize(role=ROLE, bucket="my-bucket", region="us-east-1")

@@ -121,14 +121,21 @@ def learning_as_parameter() -> Definition:
     return pipelines.learning(parameters=True)
 
 
+def monitoring_as_parameter() -> Definition:
+    return pipelines.monitoring(parameters=True)
+
+
 SPINE = ("data_loading", "tabular_preprocessing", "xgboost_training", "model_evaluation", "model_registration")
 LEARNING = (*SPINE[:2], "xgboost_tuning", "hyperparameter_preparation", "sklearn_training", "model_calibration")
+MONITORING = ("data_loading", "data_baseline", "drift_check", "tabular_preprocessing")
 MADE: Mapping[Callable[[], Definition], tuple[str, ...]] = {
     pipelines.canonical: SPINE,
     pipelines.with_every_setting: SPINE,
     every_setting_as_parameter: SPINE,
     pipelines.learning: LEARNING,
     learning_as_parameter: LEARNING,
+    pipelines.monitoring: MONITORING,
+    monitoring_as_parameter: MONITORING,
 }
 DEFINITIONS = list(MADE)
 JOBS = [(make, name) for make, names in MADE.items() for name in names]
