@@ -6,11 +6,12 @@ Declaring a subclass with a `contract` checks and registers it; nothing else doe
 from __future__ import annotations
 
 import copy
+import importlib
 import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from typing_extensions import override
@@ -394,3 +395,15 @@ def _names(cls: type[Step]) -> tuple[dict[str, str], dict[str, str]]:
         cached = (known, inputs)
         type.__setattr__(cls, "_known_names", cached)
     return cached
+
+
+class _CalledAsDecorator(ModuleType):
+    """This module. Once it is imported, `from fluentpipe import step` gives it, where the decorator of that name is meant."""
+
+    def __call__(self, function: Any = None, /, **job: Any) -> Any:
+        """Make a function a step; see `fluentpipe.function.step`."""
+        decorate = importlib.import_module("fluentpipe.function").step  # above this module, so imported when it is used
+        return decorate(**job) if function is None else decorate(function, **job)
+
+
+sys.modules[__name__].__class__ = _CalledAsDecorator

@@ -21,7 +21,7 @@ ORDER = (
     "errors", "aws_faults", "aws", "diagnostic", "kinds", "match", "document", "s3uri", "assets", "upload", "request", "_property_table", "shapes",
     "check_conditions", "check_cycles", "check_steps", "check_references", "check_jobs", "check", "flowchart", "bundle", "definition", "difference",
     "expression", "reference", "adopt", "_properties", "contract", "settings", "retry", "network", "caching", "objective", "ranges", "proxy", "_image_table", "images", "program", "target", "waiting", "step", "conditional", "plugins", "notebook", "jobs", "defaults",
-    "containers", "steps", "suggest", "offers", "order", "connection", "resolve", "chain", "plan", "frameworks", "materialize",
+    "containers", "steps", "standalone", "function_shape", "function_step", "function", "suggest", "offers", "order", "connection", "resolve", "chain", "plan", "frameworks", "materialize",
     "verb", "_state", "stubgen", "report", "progress", "live", "outcome", "_run_outputs", "run", "serving", "executions", "deploy", "against", "policy", "checking", "show", "_verbs", "control", "anything", "sdk", "exchange", "pipeline", "script", "demo",
     "cli_runs", "cli_executions", "cli_deploy", "cli_compare", "cli_predict", "cli", "__main__", "__init__",
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, NamedTuple
 
 from fluentpipe import (
     DependencySpec,
@@ -10,9 +10,11 @@ from fluentpipe import (
     Kind,
     OutputSpec,
     ProcessingStep,
+    RawData,
     StepContract,
     TrainingData,
     setting,
+    step,
 )
 
 PATH = "ProcessingOutputConfig.Outputs['{}'].S3Output.S3Uri"
@@ -59,3 +61,16 @@ class Clustering(ProcessingStep):
 
     groups: int = setting(positional=True, ge=2, doc="How many groups.")
     keep_rows: bool | None = setting(None, doc="Whether the rows go along.")
+
+
+class Kept(NamedTuple):
+    """What `deduplicate` makes."""
+
+    rows: int
+    kept: Annotated[Path, RawData]
+
+
+@step(instance_type="ml.c5.large")
+def deduplicate(raw: Annotated[Path, RawData], columns: list[str] | None = None, first: bool = True) -> Kept:
+    """Drop rows that are there twice."""
+    return Kept(len(list(raw.iterdir())), raw)

@@ -6,7 +6,7 @@ from typing import Final, Generic, Literal, Union, overload
 
 from fluentpipe._properties import ProcessingProperties
 from fluentpipe._state import Needs, S
-from fluentpipe.kinds import Kind, ProcessingOutput, TrainingData
+from fluentpipe.kinds import Figures, Kind, ProcessingOutput, RawData, TrainingData
 from fluentpipe.network import Vpc
 from fluentpipe.pipeline import Pipeline
 from fluentpipe.proxy import StepOutputProxy
@@ -134,6 +134,62 @@ class ProjectVerbs(Generic[S]):
             groups (TrainingData): Rows with their groups.
         """
 
+    def deduplicate(
+        self: ProjectVerbs[RawData] | ProjectVerbs[ProcessingOutput],
+        *,
+        columns: Sequence[str | Deferred[str | Kind]] | None = None,
+        first: bool | Deferred[bool] = True,
+        retry: int | Retry | Sequence[Retry] | None = None,
+        instance_type: str | Deferred[str | Kind] = "ml.c5.large",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: str = "3.0-5",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        job_type: Literal["training", "validation", "testing", "calibration"] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
+        raw: Given[RawData | ProcessingOutput] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Union[S, RawData, Figures]]:
+        """Drop rows that are there twice.
+
+        Args:
+            columns: 
+            first: 
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's XGBoost image.
+            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            environment: Environment variables of the program.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            job_type: Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            raw:  Wired by itself; takes RawData.
+            name: Name of the step; 'deduplicate' by default, another for a second use.
+
+        Outputs:
+            kept (RawData): 
+            values (Figures): values.json with rows.
+        """
+
     def embed(
         self: ProjectVerbs[TrainingData] | ProjectVerbs[ProcessingOutput],
         *,
@@ -222,6 +278,17 @@ class ClusteringOutputs(StepOutputProxy, step_type="Clustering"):
     """Every property of the Processing job."""
 
 
+class DeduplicateOutputs(StepOutputProxy, step_type="Deduplicate"):
+    """The outputs of Deduplicate: Drop rows that are there twice."""
+
+    kept: Final[PropertyReference[RawData]]
+    """"""
+    values: Final[PropertyReference[Figures]]
+    """values.json with rows."""
+    properties: Final[ProcessingProperties]
+    """Every property of the Processing job."""
+
+
 class EmbeddingOutputs(StepOutputProxy, step_type="Embedding"):
     """The outputs of Embedding: Turn rows into vectors."""
 
@@ -244,6 +311,16 @@ class ProjectOutputs:
     """The outputs of Clustering: Group vectors."""
     clustering_calibration: Final[ClusteringOutputs]
     """The outputs of Clustering: Group vectors."""
+    deduplicate: Final[DeduplicateOutputs]
+    """The outputs of Deduplicate: Drop rows that are there twice."""
+    deduplicate_training: Final[DeduplicateOutputs]
+    """The outputs of Deduplicate: Drop rows that are there twice."""
+    deduplicate_validation: Final[DeduplicateOutputs]
+    """The outputs of Deduplicate: Drop rows that are there twice."""
+    deduplicate_testing: Final[DeduplicateOutputs]
+    """The outputs of Deduplicate: Drop rows that are there twice."""
+    deduplicate_calibration: Final[DeduplicateOutputs]
+    """The outputs of Deduplicate: Drop rows that are there twice."""
     embedding: Final[EmbeddingOutputs]
     """The outputs of Embedding: Turn rows into vectors."""
     embedding_training: Final[EmbeddingOutputs]
