@@ -7,6 +7,7 @@ The SDK warns of itself, so warnings are no errors here. Where there is no SDK t
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import logging
 import os
@@ -17,11 +18,13 @@ from typing import Any
 
 import pytest
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
-os.environ |= {"AWS_DEFAULT_REGION": "us-east-1", "SAGEMAKER_SUPPRESS_V2_WARNING": "1"}
-logging.disable(logging.WARNING)  # the SDK's, of what it leaves out of every request
-
-MAJOR = importlib.metadata.version("sagemaker").partition(".")[0]
+MAJOR = ""  # pytest reads this file in the project's own environment, too
+with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+    MAJOR = importlib.metadata.version("sagemaker").partition(".")[0]
+if MAJOR:
+    sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
+    os.environ |= {"AWS_DEFAULT_REGION": "us-east-1", "SAGEMAKER_SUPPRESS_V2_WARNING": "1"}
+    logging.disable(logging.WARNING)  # the SDK's, of what it leaves out of every request
 
 
 @pytest.fixture(scope="session")
