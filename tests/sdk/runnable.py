@@ -31,4 +31,4 @@ REGISTRATION = {
     "transform_instances": ["ml.m5.large"],
     "model_package_group_name": "churn-by-hand",
 }
-MODES = {"2": ("algorithm", "xgboost", "sklearn", "tuning"), "3": ("algorithm", "drivers")}
+MODES = {"2": ("algorithm", "xgboost", "sklearn", "tuning", "serving"), "3": ("algorithm", "drivers")}

@@ -17,6 +17,7 @@ from sagemaker.model_metrics import MetricsSource, ModelMetrics
 from sagemaker.processing import ProcessingInput, ProcessingOutput, ScriptProcessor
 from sagemaker.sklearn.estimator import SKLearn
 from sagemaker.sklearn.processing import SKLearnProcessor
+from sagemaker.transformer import Transformer
 from sagemaker.tuner import ContinuousParameter, HyperparameterTuner, IntegerParameter
 from sagemaker.workflow.condition_step import ConditionStep
 from sagemaker.workflow.conditions import ConditionGreaterThanOrEqualTo
@@ -27,8 +28,8 @@ from sagemaker.workflow.parameters import ParameterFloat, ParameterInteger, Para
 from sagemaker.workflow.pipeline import Pipeline
 from sagemaker.workflow.pipeline_context import PipelineSession
 from sagemaker.workflow.properties import PropertyFile
-from sagemaker.workflow.steps import CacheConfig, ProcessingStep, TrainingStep, TuningStep
-from sagemaker.xgboost import XGBoost
+from sagemaker.workflow.steps import CacheConfig, ProcessingStep, TrainingStep, TransformStep, TuningStep
+from sagemaker.xgboost import XGBoost, XGBoostModel
 
 
 def definition(mode: str, bucket: pathlib.Path) -> dict[str, Any]:
@@ -41,7 +42,8 @@ def pipeline(mode: str, bucket: pathlib.Path) -> Pipeline:
     """The pipeline; what the SDK uploads when it writes the definition is put below a folder.
 
     Args:
-        mode: How the training names its program: `algorithm`, `xgboost` or `sklearn`; `tuning` searches the first.
+        mode: How the training names its program: `algorithm`, `xgboost` or `sklearn`; `tuning` searches the first,
+            `serving` has a batch transform by its model besides.
         bucket: Stands for the bucket.
     """
     telemetry._send_telemetry_request = lambda *_, **__: None
@@ -74,6 +76,7 @@ def pipeline(mode: str, bucket: pathlib.Path) -> Pipeline:
     estimator: Any = {
         "algorithm": lambda: Estimator(image_uri=image, **training),
         "tuning": lambda: Estimator(image_uri=image, **training),
+        "serving": lambda: Estimator(image_uri=image, **training),
         "xgboost": lambda: XGBoost(framework_version=runnable.XGBOOST, **script, **training),
         "sklearn": lambda: SKLearn(framework_version=runnable.SKLEARN, **script, **training),
     }[mode]()
@@ -119,6 +122,25 @@ def pipeline(mode: str, bucket: pathlib.Path) -> Pipeline:
     return Pipeline(
         name=runnable.NAME,
         parameters=[data, count, limit],
-        steps=[prepared, trained, evaluated, gate],
+        steps=[prepared, trained, evaluated, gate, *(served(model_data, parts, session) if mode == "serving" else ())],
         sagemaker_session=session,
     )
+
+
+def served(model_data: Any, parts: Any, session: PipelineSession) -> tuple[ModelStep, TransformStep]:
+    """A model with a script of its own, and a batch transform of the test rows, of which the label comes first."""
+    model = XGBoostModel(
+        model_data=model_data, role=runnable.ROLE, entry_point=str(runnable.PROGRAMS / "inference.py"),
+        framework_version=runnable.XGBOOST, name="serving", code_location=f"s3://{runnable.BUCKET}/{runnable.NAME}",
+        sagemaker_session=session,
+    )  # fmt: skip
+    made = ModelStep(name="Make", step_args=model.create(instance_type=runnable.INSTANCE))
+    transformer = Transformer(
+        model_name=made.properties.ModelName, instance_count=1, instance_type=runnable.INSTANCE, accept="text/csv",
+        output_path=f"s3://{runnable.BUCKET}/answers", assemble_with="Line", sagemaker_session=session,
+    )  # fmt: skip
+    asked = transformer.transform(
+        data=parts["test"].S3Output.S3Uri, content_type="text/csv", split_type="Line", input_filter="$[1:]",
+        join_source="Input", output_filter="$[0,-1]",
+    )  # fmt: skip
+    return made, TransformStep(name="Score", step_args=asked)

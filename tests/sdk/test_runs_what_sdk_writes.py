@@ -44,7 +44,7 @@ def load(file: Path, folder: Path) -> Path:
 
 def test_there_is_a_definition_for_each_way_to_name_a_program():
     assert [file.stem for file in WRITTEN] == [
-        "run_v2_algorithm", "run_v2_sklearn", "run_v2_tuning", "run_v2_xgboost", "run_v3_algorithm", "run_v3_drivers",
+        "run_v2_algorithm", "run_v2_serving", "run_v2_sklearn", "run_v2_tuning", "run_v2_xgboost", "run_v3_algorithm", "run_v3_drivers",
     ]  # fmt: skip
 
 
@@ -61,6 +61,17 @@ def test_a_definition_of_the_sdk_runs_to_a_registered_model(file, tmp_path):
     step = result.path / "steps" / ("Tune/trials/001" if "tuning" in file.stem else "Train")
     log = step / "log.txt"
     assert "[19]\ttrain-" in log.read_text()
+
+
+def test_a_batch_transform_of_the_sdk_answers_the_test_rows(tmp_path):
+    result = run_written(
+        load(HERE / "fixtures" / "run_v2_serving.json", tmp_path), tmp_path / "bucket", tmp_path / "home"
+    )
+    (file,) = result.steps["Score"].outputs["transform_output"].rglob("*.out")
+    pairs = [[float(field) for field in line.split(",")] for line in file.read_text().splitlines()]
+    assert len(pairs) > 50
+    right = sum((probability >= 0.5) == label for label, probability in pairs)
+    assert right / len(pairs) > 0.85
 
 
 def test_a_definition_of_the_sdk_is_held_back_by_its_own_gate(tmp_path):
