@@ -14,6 +14,9 @@ loaded.train_xgboost()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: i
 loaded.train_xgboost(max_depth=4).evaluate_performance()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
 prepared.evaluate_performance()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
 Pipeline("no test data").provide(ModelArtifacts, "s3://my-bucket/model.tar.gz").evaluate_performance()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
+trained.batch_transform()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
+prepared.create_model()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
+loaded.score()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
 loaded.register("churn-models")  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
 trained.require(min_auc=0.8)  # mypy: arg-type; pyright: reportArgumentType; ty: no-matching-overload; pyrefly: no-matching-overload
 prepared.require(max_training_time="4 hours", max_log_loss=0.5)  # mypy: arg-type; pyright: reportArgumentType; ty: no-matching-overload; pyrefly: no-matching-overload
