@@ -34,10 +34,10 @@ _PLACES = frozenset(
         "ProfilerConfig", "ProfilerRuleConfigurations", "DebugHookConfig", "TensorBoardOutputConfig", "RetryStrategy",
         "EnableManagedSpotTraining", "EnableNetworkIsolation", "EnableInterContainerTrafficEncryption",
         "ProcessingJobName", "TrainingJobName", "HyperParameterTuningJobName", "TransformJobName", "TransformResources",
-        "ModelName", "ModelArn", "ModelDataUrl", "ExecutionRoleArn", "CreationTime",
+        "ModelDataUrl", "ExecutionRoleArn",
     )
 )  # fmt: skip
-_IMAGES = frozenset(("ImageUri", "TrainingImage", "Image"))
+_IMAGES = frozenset(("ImageUri", "TrainingImage"))
 _SUBMIT = "sagemaker_submit_directory"
 # Hyperparameters that the SDK adds; they hold job names, buckets and regions.
 _OF_THE_SDK = frozenset(("sagemaker_job_name", "sagemaker_region", "sagemaker_s3_output"))

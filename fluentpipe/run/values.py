@@ -56,13 +56,14 @@ class Values:
         return value
 
     def model(self, name: str) -> Mapping[str, Any]:
-        """What a Model step that has finished says of the model that it made.
+        """The CreateModel request of a model that a finished Model step made.
 
         Raises:
             RunError: None made one of the name.
         """
         found = {each["ModelName"]: each for each in self.documents.values() if "ModelArn" in each}
-        return dict(_known(found, name, "model"))
+        made = _known(found, name, "model")
+        return {key: value for key, value in made.items() if key not in ("ModelName", "ModelArn", "CreationTime")}
 
     def _get(self, text: str, extra: Mapping[str, Any]) -> Any:
         root, _, rest = text.partition(".")

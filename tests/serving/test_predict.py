@@ -27,6 +27,7 @@ from fluentpipe.serving import predict_file
 from .conftest import trained, write_rows
 
 CLOSE = 1e-6
+pytestmark = pytest.mark.xdist_group("serving")  # one run for all of them
 
 
 def home(run: Run) -> Path:

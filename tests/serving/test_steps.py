@@ -19,6 +19,8 @@ from fluentpipe.run import Run
 from .conftest import write_rows
 from .test_predict import evaluated, same
 
+pytestmark = pytest.mark.xdist_group("serving")  # one run for all of them
+
 
 def as_table(answers: Path, run: Run) -> pa.Table:
     """The CSV that the inference script answers: the prediction and its probabilities, without a header."""
