@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from fluentpipe.check import MAX_DEPTH, check, check_pipeline_name
 from fluentpipe.document import MAX_NESTING
@@ -343,7 +343,6 @@ def places(value, trail=()):
 PLACES = [(name, trail) for name in sorted(DEFINITIONS) for trail in places(DEFINITIONS[name]) if trail]
 
 
-@settings(max_examples=400)
 @given(st.lists(st.sampled_from(PLACES), min_size=1, max_size=3), json_values | likely_values | st.just(GONE))
 def test_a_sound_definition_damaged_anywhere_raises_nothing(targets, value):
     name = targets[0][0]

@@ -197,7 +197,7 @@ trees = st.dictionaries(file_names.map("/".join), st.binary(max_size=20), min_si
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(trees)
 def test_a_bundle_loads_to_what_was_written(tmp_path, files):
     written = with_code(files=files)

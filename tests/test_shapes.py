@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from botocore.session import Session
 from botocore.validate import ParamValidator
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from fluentpipe import request, shapes
 from fluentpipe._property_table import render
@@ -210,7 +210,6 @@ TARGETS = [
 SHARED = {"missing-member", "unknown-member", "wrong-type", "too-short", "too-small", "too-few", "empty-container"}
 
 
-@settings(max_examples=600)
 @given(st.sampled_from(TARGETS), ODD, st.sampled_from(["replace", "remove", "add"]))
 def test_a_damaged_request_gets_the_verdict_of_botocore(target, value, how):
     operation, arguments = REQUESTS[target[0]]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from fluentpipe.containers import archive, calibrate, calibration, curves, evaluate, inference, model_folder
 from fluentpipe.containers.calibration import Calibration
@@ -66,7 +66,6 @@ def test_a_beta_curve_never_turns_the_order_round() -> None:
 
 @pytest.mark.parametrize("method", calibration.METHODS)
 @given(rows=st.lists(st.tuples(st.floats(0, 1, width=32), st.booleans()), min_size=2, max_size=60))
-@settings(max_examples=60, deadline=None)
 def test_a_higher_score_never_becomes_a_lower_probability(method: str, rows: list[tuple[float, bool]]) -> None:
     scores = np.array([score for score, _ in rows])
     found = calibration.fit(method, scores, np.array([float(happened) for _, happened in rows]))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from fluentpipe import Parameter, Pipeline, RawData, TrainingData
 from fluentpipe.errors import DefinitionError, FluentpipeError, SettingError, SourceError
@@ -270,7 +270,6 @@ def grown(moves: list[tuple[str, int]]) -> Any:
     return pipe
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(VERBS, st.integers(0, 9)), max_size=9))
 def test_any_chain_that_fits_makes_a_sound_definition(moves: list[tuple[str, int]]) -> None:
     pipe = grown(moves)

@@ -133,6 +133,7 @@ STATIC = {
 }
 
 
+@pytest.mark.slow  # the first question of jedi's to a package takes seconds
 @pytest.mark.parametrize("case", STATIC)
 def test_jedi_completes_a_script(case: str) -> None:
     text, wanted = STATIC[case]
