@@ -144,6 +144,66 @@ class Anything(Generic[S]):
             }),
         )  # fmt: skip
 
+    def invoke_lambda(
+        self,
+        function_arn: str,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        outputs: Mapping[str, type] | Sequence[str] = (),
+        cache: bool | str | None = None,
+        depends_on: After | None = None,
+        name: str | None = None,
+    ) -> Pipeline[S]:
+        """Invoke a function of AWS Lambda, which has ten minutes at most, and go on with what it answers.
+
+        Here a function stands in for it: `run(stand_ins={"ask": lambda inputs: {"ticket": "T-1"}})`.
+
+        Args:
+            function_arn: ARN of the function.
+            inputs: What it gets, by name: any values, references among them; for a kind, where that data is.
+            outputs: What it answers, a JSON object: name -> `str`, `int`, `float` or `bool`; or names of texts.
+            cache: Whether the answer to an equal earlier step is taken; a duration such as 'P30D' for how old it may be.
+            depends_on: Steps that it comes after, though it takes nothing of them.
+            name: Name of the step; 'lambda_invocation' by default.
+        """
+        return self._add(
+            "invoke_lambda",
+            _present({
+                "function_arn": function_arn, "takes": inputs, "outputs": outputs, "cache": cache,
+                "depends_on": depends_on, "name": name,
+            }),
+        )  # fmt: skip
+
+    def callback(
+        self,
+        queue_url: str,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        outputs: Mapping[str, type] | Sequence[str] = (),
+        cache: bool | str | None = None,
+        depends_on: After | None = None,
+        name: str | None = None,
+    ) -> Pipeline[S]:
+        """Send a message with a token to a queue of SQS, and wait until somebody answers with the token: a person, another system.
+
+        Here a function stands in for it, as for `invoke_lambda`.
+
+        Args:
+            queue_url: URL of the queue.
+            inputs: What the message has, by name: any values, references among them; for a kind, where that data is.
+            outputs: What is answered: name -> `str`, `int`, `float` or `bool`; or names of texts.
+            cache: Whether the answer to an equal earlier step is taken; a duration such as 'P30D' for how old it may be.
+            depends_on: Steps that it comes after, though it takes nothing of them.
+            name: Name of the step; 'callback' by default.
+        """
+        return self._add(
+            "callback",
+            _present({
+                "queue_url": queue_url, "takes": inputs, "outputs": outputs, "cache": cache,
+                "depends_on": depends_on, "name": name,
+            }),
+        )  # fmt: skip
+
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}

@@ -390,6 +390,7 @@ class Pipeline(Verbs[S], Control[S], Anything[S], Exchange[S], ProjectVerbs[S], 
         isolation: str = "fork",
         offline: bool = False,
         install_requirements: bool = False,
+        stand_ins: Mapping[str, Callable[[dict[str, Any]], Any]] | None = None,
         max_parallel: int | None = None,
         echo: Callable[[str], None] | Literal["auto"] | None = "auto",
         listener: Callable[[Mapping[str, Any]], None] | None = None,
@@ -411,6 +412,8 @@ class Pipeline(Verbs[S], Control[S], Anything[S], Exchange[S], ProjectVerbs[S], 
             offline: Whether steps have no network, where the platform can take it, and nothing is read from S3.
             install_requirements: Whether a requirements.txt beside a training script is installed, by pip, into an
                 environment of its own that is kept in the home. Otherwise it is said what is missing.
+            stand_ins: Functions in place of steps that do not run here, such as Lambda, by the name of the step. Each takes
+                the inputs of its step and returns the outputs, both by name.
             max_parallel: Steps side by side; by default as many as there are cores.
             echo: Takes each line of progress; None for silence. "auto" is a live table in a terminal and in a notebook,
                 and lines elsewhere.
@@ -442,6 +445,7 @@ class Pipeline(Verbs[S], Control[S], Anything[S], Exchange[S], ProjectVerbs[S], 
                 isolation=isolation,
                 offline=offline,
                 install_requirements=install_requirements,
+                stand_ins=stand_ins,
                 max_parallel=max_parallel,
                 echo=watch.echo,
                 listener=watch.listener,

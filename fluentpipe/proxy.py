@@ -16,11 +16,15 @@ from fluentpipe.reference import PropertyReference
 _EAGER = 200
 """Steps up to which all proxies are made at once, for live completion; beyond that each is made when asked for."""
 
+_VALUE_TYPES = {"Integer": "int", "Float": "float", "Boolean": "bool"}
+
 
 def output_reference(step: str, spec: OutputSpec, sagemaker_type: str) -> PropertyReference[Any]:
     """The reference to one declared output of a step."""
     leaf = shapes.walk(sagemaker_type, spec.path)
-    return PropertyReference(step, leaf.path, spec.name, spec.kind, leaf.type, spec.property_file)
+    # The answers of a Lambda or Callback step are texts to the API model; their types stand in the step itself.
+    of_answer = _VALUE_TYPES.get(spec.data_type, leaf.type) if leaf.type == "str" else leaf.type
+    return PropertyReference(step, leaf.path, spec.name, spec.kind, of_answer, spec.property_file)
 
 
 def unknown_output(step: str, output: str, outputs: tuple[str, ...]) -> UnknownOutput:
@@ -100,9 +104,10 @@ class StepOutputProxy:
 def _list_keys(contract: StepContract) -> Iterator[tuple[str, str]]:
     """The (list path, key) pairs that the outputs of a contract declare: `Outputs['train']` declares `train`."""
     for spec in contract.outputs:
-        head, bracket, rest = spec.path.partition("['")
-        if bracket:
-            yield head, rest.partition("'")[0]
+        for path in [text for text, is_path in shapes.pieces(spec.path) if is_path]:
+            head, bracket, rest = path.partition("['")
+            if bracket:
+                yield head, rest.partition("'")[0]
 
 
 class Properties:

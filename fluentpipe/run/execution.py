@@ -35,6 +35,7 @@ from fluentpipe.run.record import Record, now
 from fluentpipe.run.registry import register
 from fluentpipe.run.result import StepStatus
 from fluentpipe.run.reuse import Answer, Reuse
+from fluentpipe.run.stand_in import StandIn, answered, with_paths
 from fluentpipe.run.storage import Storage
 from fluentpipe.run.training import TrainingJob
 from fluentpipe.run.transform import MODEL, TransformJob
@@ -65,6 +66,7 @@ class Execution:
     children: Children
     echo: Callable[[str], None]
     parameters: Mapping[str, Any]  # of the pipeline; some may be secret
+    stand_ins: Mapping[str, StandIn] = attrs.field(factory=dict)
     values: Values = attrs.field(init=False)
     _neutral: Values = attrs.field(init=False)  # the same, without what differs between runs
     _entries: Mapping[str, StepEntry] = attrs.field(init=False)
@@ -95,7 +97,7 @@ class Execution:
                 return
             started = now()
             self.record.step(entry.name, "Running", started=started)
-            carry_out = {"Model": self._model, "RegisterModel": self._register}[entry.type]
+            carry_out = {"Model": self._model, "RegisterModel": self._register}.get(entry.type, self._stand_in)
             self.know(entry.name, *carry_out(entry))
             self.record.step(entry.name, "Succeeded", started=started, ended=now())
         except StepFailed as error:
@@ -255,6 +257,13 @@ class Execution:
             return {**request, "ModelName": name, "ModelArn": f"{ACCOUNT}:model/{name}", "CreationTime": made}
 
         return document(self.values, self.record.execution_id), document(self._neutral, _NEUTRAL_ID)
+
+    def _stand_in(self, entry: StepEntry) -> tuple[dict[str, Any]]:
+        inputs = with_paths(self.values.resolve(entry.arguments), self.storage)
+        self.say(f"{entry.name}: a function stands in for {entry.type}")
+        document = answered(entry, inputs, self.stand_ins[entry.name])
+        self.record.note(entry.name, answered=document)
+        return (document,)
 
     def _register(self, entry: StepEntry) -> tuple[dict[str, Any]]:
         request = self.values.resolve(entry.arguments)

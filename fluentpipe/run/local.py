@@ -27,6 +27,7 @@ from fluentpipe.run.reuse import Reuse
 from fluentpipe.run.s3 import S3
 from fluentpipe.run.schedule import Schedule
 from fluentpipe.run.selection import select
+from fluentpipe.run.stand_in import StandIn
 from fluentpipe.run.stopping import Stopping, stopping
 from fluentpipe.run.storage import Maps, Storage
 
@@ -52,6 +53,7 @@ def run(
     isolation: str = "fork",
     offline: bool = False,
     install_requirements: bool = False,
+    stand_ins: Mapping[str, StandIn] | None = None,
     max_parallel: int | None = None,
     timeout: float | None = None,
     grace: float = GRACE,
@@ -76,6 +78,8 @@ def run(
         offline: Whether programs have no network (Linux with user namespaces), and nothing is read from S3.
         install_requirements: Whether a requirements.txt beside a training script is installed, as SageMaker does: by pip,
             into an environment of its own that is kept in the home. Otherwise it is said what is missing.
+        stand_ins: Functions in place of steps that do not run here, such as Lambda, by the name of the step. Each takes the
+            inputs of its step and returns the outputs, both by name.
         max_parallel: How many steps may run at once; otherwise as many as there are cores.
         timeout: Seconds that the whole run may take.
         grace: Seconds between asking a program to end and killing it.
@@ -103,7 +107,7 @@ def run(
     isolated = Isolation.of(paths=isolation == "paths", network=not offline)
     with stopping() as signals, contextlib.closing(storage):
         with signals.at_once():
-            settled = preflight(definition, parameters or {}, storage)
+            settled = preflight(definition, parameters or {}, storage, stand_ins)
             selection = select(definition, folder, from_step, only, of_run)
         record = Record(folder, definition, Mask.of([settled]).data(settled), listener)
         collect_leftovers(folder)
@@ -113,7 +117,9 @@ def run(
         )  # fmt: skip
         environments = Environments(folder / "environments") if install_requirements else None
         children = Children(grace, fork=isolation == "fork", isolation=isolated, environments=environments)
-        execution = Execution(definition, record, storage, reuse, children, echo or _silent, settled)
+        execution = Execution(
+            definition, record, storage, reuse, children, echo or _silent, settled, dict(stand_ins or {})
+        )
         cores = os.cpu_count() or 1
         schedule = Schedule(execution, cores, max(1, max_parallel or cores), deadline, selection.only)
         done, error = _carried_out(execution, schedule, signals)

@@ -118,6 +118,8 @@ class LocalValues:
         if found.state != "Succeeded":
             raise no_value(step, found.state, self.label, found.reason)
         make = _DOCUMENTS.get(found.type)
+        if make is None and "answered" in self.facts(step):  # by a function that stood in for it
+            return dict(self.facts(step)["answered"])
         if make is None:
             raise RunError(f"Step {step!r} is a {found.type}, of which a run here knows no values.", step=step)
         return make(self, self._entries[step])

@@ -16,6 +16,7 @@ from fluentpipe.run.job import training_of
 from fluentpipe.run.parameters import settle
 from fluentpipe.run.processing import processing_faults
 from fluentpipe.run.registry import group_name
+from fluentpipe.run.stand_in import StandIn, stand_in_faults
 from fluentpipe.run.storage import Storage
 from fluentpipe.run.toolkit import read_hyperparameters
 from fluentpipe.run.training import training_faults
@@ -28,8 +29,19 @@ _FAULTS_OF = {"Processing": processing_faults, "Training": training_faults, "Tun
 _STEP_NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")  # the service's; here it is a folder's name, too
 
 
-def preflight(definition: Definition, given: Mapping[str, object], storage: Storage) -> dict[str, Any]:
+def preflight(
+    definition: Definition,
+    given: Mapping[str, object],
+    storage: Storage,
+    stand_ins: Mapping[str, StandIn] | None = None,
+) -> dict[str, Any]:
     """Check the definition, the parameters, and that every step can run here and finds its files.
+
+    Args:
+        definition: What is to be run.
+        given: Values of parameters.
+        storage: Where the files are looked for.
+        stand_ins: Step -> the function in place of it.
 
     Returns:
         The value of every parameter.
@@ -44,7 +56,9 @@ def preflight(definition: Definition, given: Mapping[str, object], storage: Stor
         diagnostics = tuple(each for each in found if not _may_be_local(each))
         attrs.evolve(definition, diagnostics=diagnostics).raise_on_errors()
     values, faults = settle(definition.parameters, given)
-    faults += _types(definition)
+    entries = {entry.name: entry for entry in definition.steps()}
+    faults += stand_in_faults(entries, stand_ins or {}, RUNS_HERE)
+    faults += _types(definition, stand_ins or {})
     models = {entry.name: entry.arguments for entry in definition.steps() if entry.type == "Model"}
     for entry in definition.steps():
         faults += (f"step {entry.name!r}: {fault}" for fault in _step_faults(entry, models))
@@ -63,10 +77,14 @@ def _may_be_local(diagnostic: Diagnostic) -> bool:
     return diagnostic.code == "pattern" and diagnostic.path.endswith((".S3Uri", ".ModelDataUrl"))
 
 
-def _types(definition: Definition) -> Iterator[str]:
-    others = [f"{entry.name} ({entry.type})" for entry in definition.steps() if entry.type not in RUNS_HERE]
+def _types(definition: Definition, stand_ins: Mapping[str, StandIn]) -> Iterator[str]:
+    others = [each for each in definition.steps() if each.type not in RUNS_HERE and each.name not in stand_ins]
     if others:
-        yield f"step types that do not run here yet: {', '.join(others)}; these do: {', '.join(sorted(RUNS_HERE))}"
+        listed = ", ".join(f"{entry.name} ({entry.type})" for entry in others)
+        yield (
+            f"step types that do not run here yet: {listed}; these do: {', '.join(sorted(RUNS_HERE))}; "
+            f"a function may stand in: run(stand_ins={{{others[0].name!r}: lambda inputs: {{…}}}})"
+        )
 
 
 def _step_faults(entry: StepEntry, models: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

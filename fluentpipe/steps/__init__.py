@@ -21,15 +21,18 @@ from fluentpipe.steps.fail import Failure  # isort: skip
 from fluentpipe.steps.raw_step import RawStep  # isort: skip
 from fluentpipe.steps.process import ScriptProcessing  # isort: skip
 from fluentpipe.steps.train import ScriptTraining  # isort: skip
+from fluentpipe.steps.invoke_lambda import Callback, LambdaInvocation  # isort: skip
 
 __all__ = [
     "BatchTransform",
     "Branch",
+    "Callback",
     "DataBaseline",
     "DataLoading",
     "DriftCheck",
     "Failure",
     "HyperparameterPreparation",
+    "LambdaInvocation",
     "ModelCalibration",
     "ModelCreation",
     "ModelEvaluation",

@@ -35,7 +35,8 @@ def _path(value: Any) -> str:
     return str(value)
 
 
-def _mapping(value: Any) -> Any:
+def as_mapping(value: Any) -> dict[str, Any]:
+    """A mapping with names as its keys."""
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         raise ValueError(f"must be a mapping with names as keys, not {value!r}")
     return dict(value)
@@ -53,7 +54,7 @@ class StepByCall(JobStep):
         doc="Folder that is shipped as a whole. Without it: the script and the modules beside it that it imports.",
     )  # fmt: skip
     takes: Any = setting(
-        MappingProxyType({}), job=True, reference=False, convert=_mapping,
+        MappingProxyType({}), job=True, reference=False, convert=as_mapping,
         doc="Inputs by name: a kind, which is wired by itself, or what the input is.",
     )  # fmt: skip
     framework: Literal["xgboost", "sklearn"] = setting(  # type: ignore[misc]  # ditto
@@ -77,8 +78,8 @@ class StepByCall(JobStep):
         self._declare()
 
     def _declare(self) -> None:
-        dependencies = tuple(_dependency(name, value) for name, value in self.takes.items())
-        given = {name: value for name, value in self.takes.items() if not _is_wired(value)}
+        dependencies = tuple(dependency(name, value) for name, value in self.takes.items())
+        given = {name: value for name, value in self.takes.items() if not is_wired(value)}
         declared = type(self).contract
         own_name = re.sub(r"\W", "_", self.name)  # each is of a family of its own, whatever it runs
         family = f"{declared.step_type}_{own_name}"
@@ -120,7 +121,7 @@ class StepByCall(JobStep):
         for name, value in self.takes.items():
             if name in self.reserved:
                 yield f"inputs: {name!r} is where the program lies; name the input otherwise"
-            if not _is_wired(value):
+            if not is_wired(value):
                 try:
                     data_source(value)
                 except (ValueError, FluentpipeError) as fault:
@@ -160,14 +161,16 @@ def _again(cls: type[StepByCall], name: str, given: dict[str, Any]) -> StepByCal
     return cls(name, **given)
 
 
-def _is_wired(value: Any) -> bool:
+def is_wired(value: Any) -> bool:
+    """Whether what was given for an input says only what it takes, so that an output is looked for."""
     return isinstance(value, DependencySpec) or (isinstance(value, type) and issubclass(value, Kind))
 
 
-def _dependency(name: str, value: Any) -> DependencySpec:
+def dependency(name: str, value: Any) -> DependencySpec:
+    """The input of a contract for what was given."""
     if isinstance(value, DependencySpec):
         return attrs.evolve(value, name=name)
-    if _is_wired(value):
+    if is_wired(value):
         return DependencySpec(name, value)
     source = data_source(value)
     known = source.kind if isinstance(source, PropertyReference) else None

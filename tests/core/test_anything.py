@@ -212,3 +212,63 @@ def test_a_mistake_is_told_at_the_call(call: Callable[[], Any], said: str) -> No
 def test_a_kind_that_nothing_gives_is_told_at_the_call() -> None:
     with pytest.raises(UnwiredInput, match="needs TrainingData"):
         loaded().process("clean.py", inputs={"train": TrainingData})
+
+
+ARN = "arn:aws:lambda:us-east-1:111122223333:function:tell"
+QUEUE = "https://sqs.us-east-1.amazonaws.com/111122223333/people"
+
+
+def asking() -> Any:
+    pipe = loaded().invoke_lambda(
+        ARN, inputs={"rows": RawData, "who": ["me", 3]}, outputs={"ticket": str, "open": int}, name="ask", cache="P1D"
+    )
+    return pipe.callback(QUEUE, inputs={"ticket": pipe.outputs.ask.ticket}, outputs=["answer"], name="person")
+
+
+def test_the_definition_of_a_lambda_and_a_callback_is_that_of_the_sdk() -> None:
+    pipe = asking()
+    steps = named(pipe.when(pipe.outputs.ask.open > 2).then(lambda p: p.fail("no")).materialize(**HERE).document)
+    assert steps["ask"] == {
+        "Name": "ask",
+        "Type": "Lambda",
+        "Arguments": {
+            "rows": {"Get": "Steps.data_loading.ProcessingOutputConfig.Outputs['raw_data'].S3Output.S3Uri"},
+            "who": ["me", 3],
+        },
+        "FunctionArn": ARN,
+        "OutputParameters": [
+            {"OutputName": "ticket", "OutputType": "String"},
+            {"OutputName": "open", "OutputType": "Integer"},
+        ],
+        "CacheConfig": {"Enabled": True, "ExpireAfter": "P1D"},
+    }
+    assert steps["person"] == {
+        "Name": "person",
+        "Type": "Callback",
+        "Arguments": {"ticket": {"Get": "Steps.ask.OutputParameters['ticket']"}},
+        "SqsQueueUrl": QUEUE,
+        "OutputParameters": [{"OutputName": "answer", "OutputType": "String"}],
+    }
+    assert steps["branch"]["Arguments"]["Conditions"][0]["LeftValue"] == {"Get": "Steps.ask.OutputParameters['open']"}
+
+
+def test_steps_that_ask_are_copied_pickled_and_compared() -> None:
+    pipe = asking()
+    for twin in (copy.deepcopy(pipe), pickle.loads(pickle.dumps(pipe))):
+        assert twin.steps == pipe.steps
+        assert twin.materialize(**HERE).document == pipe.materialize(**HERE).document
+
+
+ASKED_WRONGLY: dict[str, tuple[Callable[[], Any], str]] = {
+    "no ARN": (lambda: loaded().invoke_lambda("tell"), "function_arn: must be the ARN of a function"),
+    "no queue": (lambda: loaded().callback("people"), "queue_url: must be the URL of a queue"),
+    "a type of no answer": (lambda: loaded().invoke_lambda(ARN, outputs={"a": list}), "outputs: must say for each name"),
+    "a name that is none": (lambda: loaded().invoke_lambda(ARN, outputs=["a b"]), "output name 'a b'"),
+    "inputs without names": (lambda: loaded().callback(QUEUE, inputs=3), "must be a mapping with names"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "said"), ASKED_WRONGLY.values(), ids=ASKED_WRONGLY)
+def test_what_asks_wrongly_is_told_at_the_call(call: Callable[[], Any], said: str) -> None:
+    with pytest.raises(SettingError, match=said):
+        call()
