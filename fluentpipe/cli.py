@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 import fluentpipe
-from fluentpipe import cli_compare, cli_deploy, cli_executions, cli_predict, cli_runs
+from fluentpipe import cli_compare, cli_deploy, cli_executions, cli_predict, cli_runs, cli_schedule
 from fluentpipe.errors import FluentpipeError, GateFailed, RunError, StaleStub
 
 if TYPE_CHECKING:
@@ -366,6 +366,8 @@ for _command in (
     cli_predict.predict,
     cli_runs.runs,
     cli_runs.show,
+    cli_schedule.schedule,
+    cli_schedule.alarm,
     *cli_executions.COMMANDS,
 ):
     assert _command.callback is not None

@@ -35,6 +35,7 @@ An error says what happened, where, and what to do; the facts are also attribute
     │   ├── QuotaExceeded                      a quota of the account is reached
     │   ├── Throttled                          too many requests, also after retries
     │   ├── DeployConflict                     somebody else changes the same thing, also after retries
+    │   ├── NameTaken                          the name is that of something else
     │   └── Unreachable                        no answer, also after retries
     └── RunError                               a run that did not succeed
         ├── StepFailed                         a step's program failed
@@ -255,6 +256,10 @@ class Throttled(AwsError):
 
 class DeployConflict(AwsError):
     """Somebody else changes the same thing at the same time, also after retries."""
+
+
+class NameTaken(AwsError):
+    """The name belongs to something that is not of this pipeline, and is left alone."""
 
 
 class Unreachable(AwsError):

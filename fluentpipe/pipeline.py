@@ -1,7 +1,7 @@
 """`Pipeline`, the fluent face: frozen, chainable, checked at every call.
 
 What is heavy (running, showing) is imported when it is asked for; these are all such imports: `materialize`,
-`target`, `run`, `live`, `show`, `against`, `deploy`, `against`.
+`target`, `run`, `live`, `show`, `against`, `deploy`, `schedules`, `alarms`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from fluentpipe._state import S
 from fluentpipe._verbs import BuiltinOutputs, Verbs
 from fluentpipe.adopt import adopted
 from fluentpipe.anything import Anything
+from fluentpipe.aws import Account
 from fluentpipe.chain import Chain
 from fluentpipe.control import Control
 from fluentpipe.defaults import Defaults
@@ -52,10 +53,12 @@ from fluentpipe.verb import BoundVerb, LiveVerb, settings_of
 from fluentpipe_project import ProjectOutputs, ProjectVerbs
 
 if TYPE_CHECKING:
+    from fluentpipe.alarms import Alarm
     from fluentpipe.definition import Definition
     from fluentpipe.deploy import Changes, Deployment
     from fluentpipe.difference import Difference
     from fluentpipe.run import Run
+    from fluentpipe.schedules import Schedule
     from fluentpipe.show import Explanation
 
 _P = TypeVar("_P", bound=StepOutputProxy)
@@ -519,6 +522,84 @@ class Pipeline(Verbs[S], Control[S], Anything[S], Exchange[S], ProjectVerbs[S], 
             say=say,
             dry_run=dry_run,
         )
+
+    def schedule(
+        self,
+        expression: str,
+        role: str,
+        *,
+        name: str | None = None,
+        timezone: str = "UTC",
+        parameters: Mapping[str, object] | None = None,
+        enabled: bool = True,
+        region: str | None = None,
+        profile: str | None = None,
+        session: Any = None,
+    ) -> Schedule:
+        """Start the deployed pipeline again and again, by EventBridge Scheduler; made where it is missing, updated where it differs.
+
+        Args:
+            expression: `rate(1 day)`, `cron(0 6 ? * MON-FRI *)` or `at(2027-01-31T06:00:00)`.
+            role: ARN or name of the role that Scheduler takes to start the pipeline; not that of the jobs.
+            name: Of the schedule; otherwise that of the pipeline.
+            timezone: In which cron and at are meant, such as `Europe/Berlin`.
+            parameters: Values instead of the defaults; where the default is an S3 URI, a local file or folder will do.
+            enabled: Whether it starts anything.
+            region: Otherwise that of the profile or AWS_DEFAULT_REGION.
+            profile: Of the AWS configuration; otherwise AWS_PROFILE or the default.
+            session: A `boto3.Session` to use instead.
+
+        Raises:
+            SettingError: What was given is faulty; nothing was changed.
+            NoSuchPipeline: It is not deployed.
+            NameTaken: There is a schedule of that name which starts something else.
+            AwsError: AWS refused.
+        """
+        from fluentpipe.schedules import schedule
+
+        if checking.active() is not None:
+            raise checking.Ended
+        account = Account(region, profile, session)
+        return schedule(
+            account, self.name, expression, role, name=name, timezone=timezone, parameters=parameters, enabled=enabled
+        )
+
+    def alarm(
+        self,
+        topic: str,
+        *,
+        on: str | Sequence[str] = ("Failed",),
+        steps: str | Sequence[str] = (),
+        name: str | None = None,
+        region: str | None = None,
+        profile: str | None = None,
+        session: Any = None,
+        say: Callable[[str], None] = print,
+    ) -> Alarm:
+        """Tell an SNS topic when an execution of the deployed pipeline, or one of some steps, gets a status.
+
+        Args:
+            topic: ARN of the topic.
+            on: Statuses: Failed, Stopped, Succeeded, Executing, Stopping.
+            steps: Names of steps in place of the whole execution, such as `quality_gate_failed` for a failed gate.
+            name: Of the rule; otherwise `<pipeline>-alarm`.
+            region: Otherwise that of the profile or AWS_DEFAULT_REGION.
+            profile: Of the AWS configuration; otherwise AWS_PROFILE or the default.
+            session: A `boto3.Session` to use instead.
+            say: Is told if the topic's policy does not let EventBridge publish.
+
+        Raises:
+            SettingError: What was given is faulty; nothing was changed.
+            NoSuchPipeline: It is not deployed.
+            NameTaken: There is a rule of that name which is about something else.
+            AwsError: AWS refused.
+        """
+        from fluentpipe.alarms import alarm
+
+        if checking.active() is not None:
+            raise checking.Ended
+        account = Account(region, profile, session)
+        return alarm(account, self.name, topic, on=on, steps=steps, name=name, say=say)
 
     def diff(
         self,

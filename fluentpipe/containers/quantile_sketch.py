@@ -75,8 +75,9 @@ def _edges(ordered: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     low, high = float(ordered[0]), float(ordered[-1])
     edges = low + (high / BUCKETS - low / BUCKETS) * np.arange(BUCKETS + 1)  # parts: the whole width may overflow
     edges[-1] = high
-    edges = np.asarray(edges, dtype=np.float64)
-    return edges if np.all(np.diff(edges) > 0) else np.array([low, max(high, np.nextafter(low, np.inf))])
+    if not np.all(np.diff(edges) > 0):  # too narrow for ten: one value, or neighbours
+        edges = np.array([low, max(high, np.nextafter(low, np.inf))])
+    return np.asarray(edges, dtype=np.float64)
 
 
 def read(kept: Mapping[str, Any]) -> Sketch:

@@ -22,8 +22,8 @@ ORDER = (
     "check_conditions", "check_cycles", "check_steps", "check_references", "check_jobs", "check", "flowchart", "bundle", "definition", "difference",
     "expression", "reference", "adopt", "_properties", "contract", "settings", "retry", "network", "caching", "objective", "ranges", "proxy", "_image_table", "images", "program", "target", "waiting", "step", "conditional", "plugins", "notebook", "jobs", "defaults",
     "containers", "steps", "standalone", "function_shape", "function_step", "function", "suggest", "offers", "order", "connection", "resolve", "chain", "plan", "frameworks", "materialize",
-    "verb", "_state", "stubgen", "report", "progress", "live", "outcome", "_run_outputs", "run", "serving", "executions", "deploy", "against", "policy", "checking", "show", "_verbs", "control", "anything", "sdk", "exchange", "pipeline", "script", "demo",
-    "cli_runs", "cli_executions", "cli_deploy", "cli_compare", "cli_predict", "cli", "__main__", "__init__",
+    "verb", "_state", "stubgen", "report", "progress", "live", "outcome", "_run_outputs", "run", "serving", "executions", "deploy", "schedule_expression", "schedules", "alarms", "against", "policy", "checking", "show", "_verbs", "control", "anything", "sdk", "exchange", "pipeline", "script", "demo",
+    "cli_runs", "cli_executions", "cli_deploy", "cli_compare", "cli_predict", "cli_schedule", "cli", "__main__", "__init__",
 )  # fmt: skip
 
 # What is imported where it is used: heavy things, and the face reaching down to what it seldom needs.
@@ -35,9 +35,11 @@ LAZY = {
     ("pipeline", "live"),
     ("pipeline", "deploy"),
     ("pipeline", "against"),
+    ("pipeline", "schedules"),
+    ("pipeline", "alarms"),
 }
 BANNED = (
-    "boto3", "botocore", "click", "numpy", "pandas", "pyarrow", "rich", "sagemaker", "sklearn", "xgboost", "yaml",
+    "boto3", "botocore", "click", "lightgbm", "numpy", "pandas", "pyarrow", "rich", "sagemaker", "sklearn", "xgboost", "yaml",
 )  # fmt: skip
 
 
