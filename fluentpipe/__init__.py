@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         DataLoadingOutputs,
         DriftCheckOutputs,
         HyperparameterPreparationOutputs,
+        LightgbmTrainingOutputs,
         ModelCalibrationOutputs,
         ModelCreationOutputs,
         ModelEvaluationOutputs,
@@ -83,7 +84,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_verbs": (
-        "BatchTransformOutputs", "DataBaselineOutputs", "DataLoadingOutputs", "DriftCheckOutputs", "HyperparameterPreparationOutputs", "ModelCalibrationOutputs", "ModelCreationOutputs", "ModelEvaluationOutputs", "ModelRegistrationOutputs", "ModelScoringOutputs", "QualityGateOutputs",
+        "BatchTransformOutputs", "DataBaselineOutputs", "DataLoadingOutputs", "DriftCheckOutputs", "HyperparameterPreparationOutputs", "LightgbmTrainingOutputs", "ModelCalibrationOutputs", "ModelCreationOutputs", "ModelEvaluationOutputs", "ModelRegistrationOutputs", "ModelScoringOutputs", "QualityGateOutputs",
         "SklearnTrainingOutputs", "TabularPreprocessingOutputs", "XGBoostTrainingOutputs", "XGBoostTuningOutputs",
     ),
     "connection": ("check_connection",),
@@ -139,6 +140,7 @@ __all__ = [
     "Join",
     "JsonGet",
     "Kind",
+    "LightgbmTrainingOutputs",
     "ModelArtifacts",
     "ModelCalibrationOutputs",
     "ModelCreationOutputs",

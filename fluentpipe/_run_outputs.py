@@ -70,6 +70,16 @@ class SklearnTrainingValues(StepValues):
         """Name of the training job."""
 
 
+class LightgbmTrainingValues(StepValues):
+    """The values of the outputs of LightgbmTraining."""
+
+    if TYPE_CHECKING:
+        model_artifacts: OutputValue[str]
+        """model.tar.gz, S3 URI."""
+        training_job_name: OutputValue[str]
+        """Name of the training job."""
+
+
 class ModelCalibrationValues(StepValues):
     """The values of the outputs of ModelCalibration."""
 
@@ -162,6 +172,8 @@ class BuiltinValues(RunOutputs):
         """The values of the outputs of XGBoostTuning."""
         sklearn_training: SklearnTrainingValues
         """The values of the outputs of SklearnTraining."""
+        lightgbm_training: LightgbmTrainingValues
+        """The values of the outputs of LightgbmTraining."""
         model_calibration: ModelCalibrationValues
         """The values of the outputs of ModelCalibration."""
         model_evaluation: ModelEvaluationValues

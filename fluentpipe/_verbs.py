@@ -797,6 +797,161 @@ class Verbs(Generic[S]):
         raise NotImplementedError
 
     @verb
+    def train_lightgbm(
+        self: Verbs[TrainingData] | Verbs[ProcessingOutput],
+        *,
+        num_iterations: int | Deferred[int] | None = None,
+        early_stopping_rounds: int | Deferred[int] = 50,
+        learning_rate: float | Deferred[float] = 0.05,
+        num_leaves: int | Deferred[int] | None = None,
+        max_depth: int | Deferred[int] | None = None,
+        min_data_in_leaf: int | Deferred[int] | None = None,
+        min_sum_hessian_in_leaf: float | Deferred[float] | None = None,
+        bagging_fraction: float | Deferred[float] | None = None,
+        bagging_freq: int | Deferred[int] = 1,
+        feature_fraction: float | Deferred[float] = 0.6,
+        feature_fraction_bynode: float | Deferred[float] | None = None,
+        lambda_l1: float | Deferred[float] | None = None,
+        lambda_l2: float | Deferred[float] | None = None,
+        min_gain_to_split: float | Deferred[float] | None = None,
+        max_bin: int | Deferred[int] | None = None,
+        max_cat_to_onehot: int | Deferred[int] | None = None,
+        cat_smooth: float | Deferred[float] | None = None,
+        cat_l2: float | Deferred[float] | None = None,
+        scale_pos_weight: float | Deferred[float] | None = None,
+        monotone_constraints: Mapping[str, int | Deferred[int]] | None = None,
+        objective: str | Deferred[str | Kind] = "auto",
+        metric: str | Deferred[str | Kind] = "auto",
+        validation_split: float | Deferred[float] = 0.15,
+        seed: int | Deferred[int] = 0,
+        num_threads: int | Deferred[int] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        retry: int | Retry | Sequence[Retry] | None = None,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: str = "1.4-2-py312",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        use_spot: bool = False,
+        max_wait: int | None = None,
+        checkpoint_s3_uri: str | Deferred[str | Kind] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        n_estimators: int | Deferred[int] | None = None,
+        num_boost_round: int | Deferred[int] | None = None,
+        num_round: int | Deferred[int] | None = None,
+        num_trees: int | Deferred[int] | None = None,
+        early_stopping_round: int | Deferred[int] | None = None,
+        eta: float | Deferred[float] | None = None,
+        shrinkage_rate: float | Deferred[float] | None = None,
+        max_leaves: int | Deferred[int] | None = None,
+        min_child_samples: int | Deferred[int] | None = None,
+        min_samples_leaf: int | Deferred[int] | None = None,
+        min_child_weight: float | Deferred[float] | None = None,
+        subsample: float | Deferred[float] | None = None,
+        subsample_freq: int | Deferred[int] | None = None,
+        colsample_bytree: float | Deferred[float] | None = None,
+        colsample_bynode: float | Deferred[float] | None = None,
+        reg_alpha: float | Deferred[float] | None = None,
+        reg_lambda: float | Deferred[float] | None = None,
+        min_split_gain: float | Deferred[float] | None = None,
+        eval_metric: str | Deferred[str | Kind] | None = None,
+        random_state: int | Deferred[int] | None = None,
+        n_jobs: int | Deferred[int] | None = None,
+        nthread: int | Deferred[int] | None = None,
+        cache_expire_after: bool | str | None = None,
+        training_data: Given[TrainingData | ProcessingOutput] | None = None,
+        validation_data: Given[ValidationData | ProcessingOutput] | None = None,
+        preprocessing_model: Given[PreprocessingModel | ProcessingOutput] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Any]:
+        """Train gradient-boosted trees with LightGBM.
+
+        Task, objective and metric follow the label, and training stops early on the validation rows. Categories are taken as they
+        are. The defaults are small, slow steps, as for `train_xgboost`; up to 20,000 rows the trees are smaller still. Settings also
+        go by the names of scikit-learn and XGBoost. The same data give the same model, whatever the number of threads.
+
+        SageMaker has no image with LightGBM. The job takes that of scikit-learn and installs LightGBM 4.6.0 from a requirements.txt
+        beside the script, as its endpoint does from the one in the model archive; `evaluate_performance`, `calibrate` and `score`,
+        whose jobs install nothing by themselves, do so when they read the model. All of that needs a way to a package index: with
+        `network_isolation`, or in a VPC without one, give `image_uri` of an image that has LightGBM to each of these steps. Here the
+        installed LightGBM is used.
+
+        The model is kept in LightGBM's own text form; reading it runs nothing.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+            trained = data.train_lightgbm(num_leaves=8, learning_rate=0.1)
+            print(trained.evaluate_performance().run().metrics["auc"])
+
+        Args:
+            num_iterations: Rounds of boosting; by default up to 3000, ended by early stopping. Also n_estimators, num_boost_round, num_round, num_trees.
+            early_stopping_rounds: Stop after this many rounds without gain on the validation rows; 0 is off. Also early_stopping_round.
+            learning_rate: Shrinkage of each step. Also eta, shrinkage_rate.
+            num_leaves: Most leaves of a tree; by default 15, and 8 up to 20,000 rows. Also max_leaves.
+            max_depth: Maximum depth of a tree; by default no limit but that of the leaves.
+            min_data_in_leaf: Least rows in a leaf; by default 20, and 40 up to 20,000 rows. Also min_child_samples, min_samples_leaf.
+            min_sum_hessian_in_leaf: Least sum of hessians in a leaf. Also min_child_weight.
+            bagging_fraction: Share of the rows drawn for each tree; by default 0.8, and 0.6 up to 20,000 rows. Also subsample.
+            bagging_freq: Rounds after which rows are drawn again; 0 takes all rows. Also subsample_freq.
+            feature_fraction: Share of the columns drawn for each tree. Also colsample_bytree.
+            feature_fraction_bynode: Share of the columns drawn for each split. Also colsample_bynode.
+            lambda_l1: L1 penalty on the leaves. Also reg_alpha.
+            lambda_l2: L2 penalty on the leaves. Also reg_lambda, lambda.
+            min_gain_to_split: Least gain for a split. Also min_split_gain.
+            max_bin: Bins per column.
+            max_cat_to_onehot: Columns with at most so many categories are split one against the rest.
+            cat_smooth: Smoothing of categories that have few rows.
+            cat_l2: L2 penalty on splits by category.
+            scale_pos_weight: Weight of the positive class. It ruins probabilities; the decision threshold is chosen instead.
+            monotone_constraints: Column -> 1 (prediction never falls as it rises), -1 or 0; columns of numbers only.
+            objective: Learning objective; by default that of the task.
+            metric: Metric of early stopping; by default log loss or RMSE. Also eval_metric.
+            validation_split: Share of the training rows that is held out where there are no validation rows.
+            seed: Of everything random in the training. Also random_state.
+            num_threads: Threads; by default all cores of the instance. Also n_jobs, nthread.
+            parameters: Any further LightGBM parameters, passed on as they are.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's XGBoost image.
+            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            environment: Environment variables of the program.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            use_spot: Whether the job runs on spare capacity, which is cheaper and may be taken away.
+            max_wait: With use_spot: longest time for waiting and running together; by default twice max_runtime. In seconds.
+            checkpoint_s3_uri: Where the program's checkpoints in /opt/ml/checkpoints are kept, to go on from.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            training_data: Rows to learn from. Wired by itself; takes TrainingData.
+            validation_data: Rows for early stopping; otherwise 15 % of the training rows are. Optional; wired by itself; takes ValidationData.
+            preprocessing_model: The transformation to pack with the model. Optional; wired by itself; takes PreprocessingModel.
+            name: Name of the step; 'lightgbm_training' by default, another for a second use.
+
+        Outputs:
+            model_artifacts (ModelArtifacts): model.tar.gz, S3 URI.
+            training_job_name (JobName): Name of the training job.
+        """
+        raise NotImplementedError
+
+    @verb
     def calibrate(
         self: Verbs[Union[ModelArtifacts, ValidationData]] | Verbs[Union[ModelArtifacts, ProcessingOutput]],
         *,
@@ -1483,6 +1638,18 @@ class SklearnTrainingOutputs(StepOutputProxy, step_type="SklearnTraining"):
         """Every property of the Training job."""
 
 
+class LightgbmTrainingOutputs(StepOutputProxy, step_type="LightgbmTraining"):
+    """The outputs of LightgbmTraining: Train gradient-boosted trees with LightGBM."""
+
+    if TYPE_CHECKING:
+        model_artifacts: PropertyReference[ModelArtifacts]
+        """model.tar.gz, S3 URI."""
+        training_job_name: PropertyReference[JobName]
+        """Name of the training job."""
+        properties: TrainingProperties
+        """Every property of the Training job."""
+
+
 class ModelCalibrationOutputs(StepOutputProxy, step_type="ModelCalibration"):
     """The outputs of ModelCalibration: Calibrate the probabilities of a model on rows that it did not learn from, never on test rows."""
 
@@ -1619,6 +1786,8 @@ class BuiltinOutputs(Outputs):
         """The outputs of XGBoostTuning: Search the hyperparameters under which gradient-boosted trees predict best; the best model is the output."""
         sklearn_training: SklearnTrainingOutputs
         """The outputs of SklearnTraining: Train any estimator of scikit-learn, named by its import path."""
+        lightgbm_training: LightgbmTrainingOutputs
+        """The outputs of LightgbmTraining: Train gradient-boosted trees with LightGBM."""
         model_calibration: ModelCalibrationOutputs
         """The outputs of ModelCalibration: Calibrate the probabilities of a model on rows that it did not learn from, never on test rows."""
         model_calibration_training: ModelCalibrationOutputs

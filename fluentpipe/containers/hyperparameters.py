@@ -66,8 +66,12 @@ KNOWN = (
 )  # fmt: skip
 
 
-def from_command_line(words: Sequence[str]) -> dict[str, Any]:
+def from_command_line(words: Sequence[str], aliases: Mapping[str, str] = ALIASES) -> dict[str, Any]:
     """`--name value` and `--name=value` pairs; names with hyphens or underscores.
+
+    Args:
+        words: Of the command line.
+        aliases: Name -> the name that is used for it.
 
     Raises:
         JobError: A name without a value, or a value without a name.
@@ -86,7 +90,7 @@ def from_command_line(words: Sequence[str]) -> dict[str, Any]:
                 raise JobError(msg)
             value = rest.pop(0)
         found[name.replace("-", "_")] = parsed(value)
-    return canonical(found)
+    return canonical(found, aliases)
 
 
 def from_folder(folder: Path) -> dict[str, Any]:
@@ -110,7 +114,7 @@ def parsed(value: Any) -> Any:
     return value if found is None or isinstance(found, dict) else found
 
 
-def canonical(given: Mapping[str, Any]) -> dict[str, Any]:
+def canonical(given: Mapping[str, Any], aliases: Mapping[str, str] = ALIASES) -> dict[str, Any]:
     """Parameters under their one name; what the service adds for itself is left out.
 
     Raises:
@@ -120,7 +124,7 @@ def canonical(given: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in given.items():
         if name.startswith(("sagemaker_", "_")):  # such as sagemaker_program, _tuning_objective_metric
             continue
-        key = ALIASES.get(name, name)
+        key = aliases.get(name, name)
         if key in found and found[key] != value:
             msg = f"{name!r} and {key!r} are the same parameter, given as {value!r} and {found[key]!r}"
             raise JobError(msg)

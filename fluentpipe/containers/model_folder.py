@@ -1,6 +1,7 @@
 """A trained model on disk: what lies in `model.tar.gz`, and how it scores rows.
 
-Trees are UBJSON, everything else JSON; an estimator of scikit-learn has no other form than a pickle, and is read with care.
+Trees of XGBoost are UBJSON, those of LightGBM its text, everything else JSON; an estimator of scikit-learn has no other form
+than a pickle, and is read with care.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 BOOSTER = "xgboost-model.ubj"
 ESTIMATOR = "estimator.pickle"
+LIGHTGBM = "lightgbm-model.txt"
 MODEL = "model.json"
 PREPROCESSING = "preprocessing.json"
 CALIBRATION = "calibration.json"
@@ -37,7 +39,7 @@ HELD_OUT = "held_out.parquet"  # scores of rows that the model, or that member o
 
 @dataclass(frozen=True)
 class Model:
-    """A booster, or an estimator, and what its numbers mean."""
+    """A booster of XGBoost, or what another engine trained, and what its numbers mean."""
 
     booster: xgboost.Booster | None
     target: Target
@@ -47,6 +49,7 @@ class Model:
     preprocessing: Preprocessing | None
     calibration: Calibration | None = None
     estimator: Any = None
+    engine: str = "xgboost"
 
     def scores(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """What the model says of preprocessed rows, calibrated if it is.
@@ -62,8 +65,8 @@ class Model:
 
     def _raw_scores(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         if self.booster is None:
-            estimators = _estimators()
-            found = estimators.scores(self.estimator, features, self.target.task, len(self.target.classes))
+            engine, _ = _engine(self.engine)
+            found = engine.scores(self.estimator, features, self.target.task, len(self.target.classes))
             return np.asarray(found, dtype=np.float32)
         import xgboost
 
@@ -97,16 +100,15 @@ def load(folder: Path) -> Model:
     except KeyError as fault:
         msg = f"the model in {folder} is damaged: {fault}"
         raise JobError(msg) from None
-    of_sklearn = facts.get("engine") == "sklearn"
-    booster = None if of_sklearn else _booster(folder)
-    estimator = _estimators().load(folder / ESTIMATOR) if of_sklearn else None
+    engine = str(facts.get("engine", "xgboost"))
+    booster, estimator = (_booster(folder), None) if engine == "xgboost" else (None, _estimator(folder, engine))
     file = folder / PREPROCESSING
     preprocessing = Preprocessing.from_json(file.read_text(encoding="utf-8")) if file.is_file() else None
     target, calibration = Target.from_dict(facts), None
     if (folder / CALIBRATION).is_file():
         calibration = Calibration.from_dict(read_json(folder / CALIBRATION), len(target.classes))
         threshold = calibration.threshold
-    return Model(booster, target, names, types, threshold, preprocessing, calibration, estimator)
+    return Model(booster, target, names, types, threshold, preprocessing, calibration, estimator, engine)
 
 
 def _booster(folder: Path) -> xgboost.Booster:
@@ -121,11 +123,24 @@ def _booster(folder: Path) -> xgboost.Booster:
     return booster
 
 
-def _estimators() -> Any:
-    """The module of estimators, which the images without scikit-learn never come to."""
-    if TYPE_CHECKING or __package__:
-        from . import estimators
-    else:  # beside its siblings, as the jobs run it
-        import estimators
+def _estimator(folder: Path, engine: str) -> Any:
+    module, file = _engine(engine)
+    return module.load(folder / file)
 
-    return estimators
+
+def _engine(name: str) -> tuple[Any, str]:
+    """The module that reads the models of an engine, and the file that it reads; most images lack what another one needs."""
+    if name == "sklearn":
+        if TYPE_CHECKING or __package__:
+            from . import estimators
+        else:  # beside its siblings, as the jobs run it
+            import estimators
+        return estimators, ESTIMATOR
+    if name == "lightgbm":
+        if TYPE_CHECKING or __package__:
+            from . import lightgbm_model
+        else:  # ditto
+            import lightgbm_model
+        return lightgbm_model, LIGHTGBM
+    msg = f"the model was trained by {name!r}, which this program does not know"
+    raise JobError(msg)

@@ -8,34 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import shutil
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 if TYPE_CHECKING or __package__:
-    from . import estimators, job, matrices, metrics, model_folder, reading, splitting
+    from . import estimators, job, model_folder, trained_model
 else:  # beside its siblings, as the jobs run it
     import estimators
     import job
-    import matrices
-    import metrics
     import model_folder
-    import reading
-    import splitting
+    import trained_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-# What inference needs beside itself; it travels with the model.
-SERVING_CODE = (
-    "inference.py", "job.py", "reading.py", "csv_text.py", "values.py", "tasks.py", "preprocessing.py", "model_folder.py",
-    "calibration.py", "estimators.py",
-)  # fmt: skip
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -53,7 +40,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--seed", type=int, default=0)
     options, _ = parser.parse_known_args(arguments)
 
-    rows, held_out = _parts(options.train, options.validation, options.validation_split, options.seed)
+    rows, held_out = trained_model.parts(options.train, options.validation, options.validation_split, options.seed)
     target = rows.target
     estimator = estimators.build(options.estimator, target.task, options.parameters, rows.types, options.seed)
     named = options.estimator or estimators.DEFAULTS[target.task]
@@ -61,65 +48,11 @@ def main(arguments: Sequence[str]) -> None:
     labels = rows.labels if target.task == "regression" else rows.labels.astype(np.int64)
     estimator.fit(rows.features, labels)
     scores = estimators.scores(estimator, held_out.features, target.task, len(target.classes))
-    threshold = metrics.best_threshold(held_out.labels == 1, scores) if target.task == "binary" else None
-    figures = metrics.of_task(target.task, held_out.labels, scores, threshold)
-    facts = _facts(rows, held_out, named, options.parameters)
-    facts |= {"held_out_metrics": figures} | ({} if threshold is None else {"threshold": threshold})
-    _write(options.model_dir, estimator, facts, options.preprocessing)
-    columns = scores[:, None] if scores.ndim == 1 else scores
-    table = {f"score_{place}": column.astype(np.float32) for place, column in enumerate(columns.T)}
-    reading.write_parquet(pa.table({"label": held_out.labels, **table}), options.model_dir / model_folder.HELD_OUT)
-    loss = figures.get("rmse" if target.task == "regression" else "log_loss")
-    told = {**({} if loss is None else {"loss": loss}), **figures}
-    print("held-out rows: " + " ".join(f"{name}={value:.6g}" for name, value in told.items()), flush=True)
-
-
-def _parts(train: Path, validation: Path, share: float, seed: int) -> tuple[matrices.Matrix, matrices.Matrix]:
-    """Rows to learn from, and rows held out: the validation rows, or a share of the training rows."""
-    rows = matrices.read(train)
-    if validation.is_dir() and any(validation.iterdir()):
-        found = matrices.read(validation)
-        matrices.check_same_features(found.names, rows.names, "validation rows", "training rows")
-        if len(found.labels):
-            return rows, found
-    strata = None if rows.target.task == "regression" else rows.labels.astype(np.int64)
-    parts = splitting.split_randomly(len(rows.labels), strata, share, 0.0, seed)
-    print(f"no validation rows: {share:.0%} of the training rows are held out")
-    return matrices.take(rows, np.flatnonzero(parts == 0)), matrices.take(rows, np.flatnonzero(parts == 1))
-
-
-def _facts(rows: matrices.Matrix, held_out: matrices.Matrix, named: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The contents of model.json, without what is measured."""
-    hashes = {"train": rows.schema.get("sha256"), "validation": held_out.schema.get("sha256")}
-    return {
-        "version": 1,
-        "engine": "sklearn",
-        **rows.target.as_dict(),
-        "features": list(rows.names),
-        "feature_types": list(rows.types),
-        "feature_columns": list(rows.schema.get("feature_columns", rows.names)),
-        "parameters": {"estimator": named, **dict(sorted(parameters.items()))},
-        "n_folds": 0,
-        "rows": {"train": len(rows.labels), "validation": len(held_out.labels)},
-        "data": {"sha256": hashes, "source": rows.schema.get("source", {})},
-        "warnings": list(rows.schema.get("warnings", [])),
-        "versions": {
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("scikit-learn", "numpy", "pyarrow")},
-        },
-    }
-
-
-def _write(folder: Path, estimator: Any, facts: dict[str, Any], preprocessing: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    estimators.save(estimator, folder / model_folder.ESTIMATOR)
-    job.write_json(folder / model_folder.MODEL, facts)
-    learned = preprocessing / model_folder.PREPROCESSING
-    if learned.is_file():
-        shutil.copyfile(learned, folder / model_folder.PREPROCESSING)
-    (folder / "code").mkdir(exist_ok=True)
-    for name in SERVING_CODE:
-        shutil.copyfile(Path(__file__).with_name(name), folder / "code" / name)
+    facts = trained_model.facts("sklearn", rows, held_out, scores, ("scikit-learn",))
+    facts["parameters"] = {"estimator": named, **dict(sorted(options.parameters.items()))}
+    trained_model.write(options.model_dir, facts, options.preprocessing, held_out, scores, ("estimators.py",))
+    estimators.save(estimator, options.model_dir / model_folder.ESTIMATOR)
+    trained_model.tell(target.task, facts["held_out_metrics"])
 
 
 def _object(text: str) -> dict[str, Any]:

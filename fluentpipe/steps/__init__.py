@@ -7,6 +7,7 @@ from fluentpipe.steps.prepare_hyperparameters import HyperparameterPreparation  
 from fluentpipe.steps.train_xgboost import XGBoostTraining  # isort: skip
 from fluentpipe.steps.tune_xgboost import XGBoostTuning  # isort: skip
 from fluentpipe.steps.train_sklearn import SklearnTraining  # isort: skip
+from fluentpipe.steps.train_lightgbm import LightgbmTraining  # isort: skip
 from fluentpipe.steps.calibrate import ModelCalibration  # isort: skip
 from fluentpipe.steps.evaluate_performance import ModelEvaluation  # isort: skip
 from fluentpipe.steps.require import QualityGate  # isort: skip
@@ -33,6 +34,7 @@ __all__ = [
     "Failure",
     "HyperparameterPreparation",
     "LambdaInvocation",
+    "LightgbmTraining",
     "ModelCalibration",
     "ModelCreation",
     "ModelEvaluation",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from collections.abc import Callable
 from typing import Any
 
@@ -123,6 +125,22 @@ WIRED: dict[str, tuple[Any, str, dict[str, str]]] = {
         "model_evaluation",
         {"model_artifacts": "model_calibration.calibrated_model", "test_data": "tabular_preprocessing.test_data"},
     ),
+    "train with LightGBM": (lambda: prepared().train_lightgbm(), "lightgbm_training", PREPARED),
+    "train with LightGBM, on rows alone": (
+        lambda: Pipeline("a").provide(TrainingData, "s3://bucket/t").train_lightgbm(),
+        "lightgbm_training",
+        {"training_data": "s3://bucket/t"},
+    ),
+    "LightGBM never takes XGBoost's hyperparameters": (
+        lambda: prepared().prepare_hyperparameters().train_lightgbm(),
+        "lightgbm_training",
+        PREPARED,
+    ),
+    "evaluate what LightGBM trained": (
+        lambda: prepared().train_lightgbm().calibrate().evaluate_performance(),
+        "model_evaluation",
+        {"model_artifacts": "model_calibration.calibrated_model", "test_data": "tabular_preprocessing.test_data"},
+    ),
     "calibrate": (
         lambda: prepared().train_xgboost().calibrate(),
         "model_calibration",
@@ -227,6 +245,11 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         lambda: Pipeline("a").provide(ValidationData, "s3://bucket/v").tune_xgboost(),
         UnwiredInput,
         "needs TrainingData",
+    ),
+    "train with LightGBM on raw data": (
+        lambda: Pipeline("churn").load_data("s3://b-cket/x", label="y").train_lightgbm(),
+        UnwiredInput,
+        r"train_lightgbm needs TrainingData .*Did you mean `.preprocess\(\)`",
     ),
     "evaluate one of two models": (
         lambda: prepared().train_xgboost().tune_xgboost().evaluate_performance(),
@@ -369,6 +392,32 @@ def test_the_definition_of_a_training_with_scikit_learn(golden: Callable[[str, s
     for number, asset in enumerate((each for each in definition.assets if each.sha256 in text), start=1):
         text = text.replace(asset.sha256, f"<sha256 of asset {number}>")
     golden("sklearn.json", text)
+
+
+def test_the_definition_of_a_training_with_lightgbm(golden: Callable[[str, str], None]) -> None:
+    settings = {"n_estimators": 200, "monotone_constraints": {"tenure": -1}, "parameters": {"path_smooth": 2}}
+    pipe = prepared().train_lightgbm(**settings).evaluate_performance().register("churn-models")
+    definition = pipe.materialize(**HERE)
+    text = json.dumps(
+        [named(definition.document)[each] for each in ("lightgbm_training", "model_registration")], indent=2
+    )
+    assets = [each for each in definition.assets if each.sha256 in text]
+    with tarfile.open(fileobj=io.BytesIO(assets[0].files["sourcedir.tar.gz"])) as archive:
+        assert {"requirements.txt", "train_lightgbm.py", "inference.py", "lightgbm_model.py"} <= {*archive.getnames()}
+    for number, asset in enumerate(assets, start=1):
+        text = text.replace(asset.sha256, f"<sha256 of asset {number}>")
+    golden("lightgbm.json", text + "\n")
+
+
+def test_a_model_of_lightgbm_runs_in_the_image_of_scikit_learn_which_can_install_it() -> None:
+    found = images(prepared().train_lightgbm().calibrate().evaluate_performance().register("g"))
+    models = ("lightgbm_training", "model_calibration", "model_evaluation", "model_registration")
+    assert {found[name] for name in models} == {"sagemaker-scikit-learn:1.4-2-py312-cpu-py3"}
+
+
+def test_a_setting_of_lightgbm_is_not_also_a_further_parameter() -> None:
+    with pytest.raises(SettingError, match="'eta' is the setting learning_rate"):
+        prepared().train_lightgbm(parameters={"eta": 0.1})
 
 
 def test_the_definition_of_a_calibration(golden: Callable[[str, str], None]) -> None:

@@ -26,6 +26,7 @@ from fluentpipe.steps import (
     DriftCheck,
     Failure,
     HyperparameterPreparation,
+    LightgbmTraining,
     ModelCalibration,
     ModelEvaluation,
     ModelRegistration,
@@ -149,6 +150,37 @@ EVERY_SETTING: Mapping[type[Step], Mapping[str, Any]] = {
         "parameters": {"C": 0.3, "max_iter": 500},
         "validation_split": 0.25,
         "seed": 7,
+    },
+    LightgbmTraining: {
+        **_TRAINING,
+        "depends_on": "data_loading",
+        "framework_version": "1.2-1",
+        "num_iterations": 100,
+        "early_stopping_rounds": 10,
+        "learning_rate": 0.1,
+        "num_leaves": 15,
+        "max_depth": 6,
+        "min_data_in_leaf": 10,
+        "min_sum_hessian_in_leaf": 0.1,
+        "bagging_fraction": 0.5,
+        "bagging_freq": 2,
+        "feature_fraction": 0.5,
+        "feature_fraction_bynode": 0.5,
+        "lambda_l1": 0.5,
+        "lambda_l2": 2,
+        "min_gain_to_split": 0.1,
+        "max_bin": 128,
+        "max_cat_to_onehot": 8,
+        "cat_smooth": 5,
+        "cat_l2": 5,
+        "scale_pos_weight": 3,
+        "monotone_constraints": {"tenure": -1, "monthly charges": 1},
+        "objective": "binary",
+        "metric": "auc",
+        "validation_split": 0.25,
+        "seed": 7,
+        "num_threads": 4,
+        "parameters": {"path_smooth": 2},
     },
     ModelCalibration: {**_PROCESSING, "depends_on": "data_loading", "method": "beta", "seed": 7},
     ModelEvaluation: {**_PROCESSING, "depends_on": "data_loading"},
@@ -282,6 +314,7 @@ def learning(*, parameters: bool = False) -> Definition:
         .tune_xgboost(**{**given[XGBoostTuning], "depends_on": None})
         .prepare_hyperparameters(tuned_model="s3://my-bucket/model.tar.gz", **given[HyperparameterPreparation])
         .train_sklearn(**given[SklearnTraining])
+        .train_lightgbm(**given[LightgbmTraining])
     )
     model = pipe.outputs.sklearn_training.model_artifacts
     pipe = pipe.calibrate(model_artifacts=model, **given[ModelCalibration])

@@ -12,3 +12,7 @@ answers = again.step("again", BatchTransformOutputs).predictions.join("data.parq
 scored = trained.score(id_columns=["customer_id"], output_format="csv").outputs.model_scoring.predictions
 alone = Pipeline("scoring").provide(ModelArtifacts, "s3://my-bucket/model.tar.gz").provide(RawData, "s3://my-bucket/x")
 alone.score().create_model()
+data = Pipeline("churn").load_data("s3://my-bucket/churn.csv", label="churn").preprocess()
+leafwise = data.train_lightgbm(num_leaves=8, n_estimators=200, colsample_bytree=0.5, parameters={"path_smooth": 2})
+model: PropertyReference[ModelArtifacts] = leafwise.outputs.lightgbm_training.model_artifacts
+leafwise.calibrate().score()
