@@ -12,8 +12,7 @@ from typing_extensions import override
 from fluentpipe.conditional import ConditionStep
 from fluentpipe.flowchart import Edge, mermaid
 from fluentpipe.offers import Scope
-from fluentpipe.order import references_in
-from fluentpipe.plan import Plan, limited
+from fluentpipe.plan import Plan, limited, parents
 from fluentpipe.resolve import Binding, Node, said
 
 if TYPE_CHECKING:
@@ -76,7 +75,13 @@ class Explanation:
                 yield f"  stops after {self.plan.time_limits[node.step.name]} s, as required"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        return _preformatted(str(self))
+
+
+def _preformatted(text: str) -> str:
+    """Lines as they are, also where the page has a style of its own for `pre`, as notebooks have."""
+    style = "font-family: var(--jp-code-font-family, monospace); font-size: 12px; white-space: pre; overflow-x: auto"
+    return f'<pre style="{style}">{escape(text)}</pre>'
 
 
 def _under(node: Node) -> str:
@@ -117,7 +122,7 @@ def as_html(name: str, nodes: tuple[Node, ...], text: str) -> str:
     from fluentpipe.report import graph
 
     if not 0 < len(nodes) <= graph.MOST_STEPS:
-        return f"<pre>{escape(text)}</pre>"
+        return _preformatted(text)
     marks = [graph.Mark(node.step.name, node.step.contract.step_type, reason=_settings(node)) for node in nodes]
     drawing = graph.draw(marks, _edges(nodes))
     return f'<style>{graph.style()}</style><p><b>{escape(name)}</b></p><div style="overflow-x:auto">{drawing}</div>'
@@ -133,14 +138,8 @@ def to_mermaid(nodes: tuple[Node, ...]) -> str:
 
 
 def _edges(nodes: tuple[Node, ...]) -> list[Edge]:
-    edges = [Edge(source, node.step.name) for node in nodes for source in sorted(_sources(node))]
+    edges = [Edge(source, node.step.name) for node in nodes for source in sorted(parents(node))]
     return edges + [Edge(node.scope.gate, node.step.name, node.scope.branch.lower()) for node in nodes if node.scope]
-
-
-def _sources(node: Node) -> set[str]:
-    """Names of the steps that a step takes something of, or comes after."""
-    taken = references_in(tuple(binding.source for binding in node.bindings))
-    return {*(reference.step for reference in taken), *node.step.after}
 
 
 def _settings(node: Node) -> str:

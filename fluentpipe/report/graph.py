@@ -22,6 +22,7 @@ _BETWEEN = 12.0  # height of an edge's place in a layer it passes
 _NARROWEST, _WIDEST, _CHARACTER = 116.0, 230.0, 7.5  # pixels; a character of a wide 12-pixel face
 _SMALLER = 0.85  # a character of the second line
 _FITTING = 1500.0  # pixels; wider drawings are scrolled, not shrunk
+_LEAST_FITTING = 640.0  # pixels, below which none is shrunk, as in graph.css; narrower ones keep their size
 _SWEEPS = 6
 _SIGNS = {
     "Succeeded": "✓", "Failed": "✕", "Stopped": "■", "Died": "✕", "Running": "●", "NotExecuted": "–", "Waiting": "",
@@ -85,7 +86,7 @@ def draw(marks: Sequence[Mark], edges: Iterable[Edge]) -> Markup:
     drawn = [_edge(edge, route, width) for edge, route in routes]
     drawn += [_step(mark, places[mark.name], width) for mark in marks]
     label = f"graph of {len(marks)} steps: " + ", ".join(f"{mark.name} {mark.state}".strip() for mark in marks)
-    fits = " fits" if across <= _FITTING else ""
+    fits = " fits" if _LEAST_FITTING <= across <= _FITTING else ""
     return picture(across, bottom + _MARGIN, *drawn, label=label, class_="fluentpipe-graph" + fits, scales=False)
 
 

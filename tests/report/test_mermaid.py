@@ -48,6 +48,15 @@ def test_what_waits_is_after_what_it_waits_for():
     assert "s0 --> s1" in Definition("p", {"Steps": steps}).to_mermaid()
 
 
+def test_a_condition_comes_after_what_it_reads():
+    start = Pipeline("churn").load_data("s3://my-bucket/x.csv", label="churn").preprocess().train_xgboost()
+    pipe = start.evaluate_performance()
+    good = pipe.outputs.model_evaluation.evaluation_report.json("metrics.auc") >= 0.8
+    lines = pipe.when(good).then(lambda p: p.register("models")).to_mermaid().splitlines()
+    assert '    s4{"branch"}' in lines
+    assert "    s3 --> s4" in lines
+
+
 def test_an_empty_pipeline_is_an_empty_flowchart():
     assert Pipeline("churn").to_mermaid() == "flowchart LR"
 
