@@ -7,6 +7,7 @@ where there was one). Everything else is turned into one of them or left out wit
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 CSV_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq", ".parq")
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 BATCH_ROWS = 65_536  # of Parquet that are read at a time where not all rows are needed at once
 
 
@@ -207,6 +209,11 @@ def five_types(table: pa.Table, file: str, warnings: list[str]) -> pa.Table:
         raise JobError(msg)
     columns, names = [], []
     for name, column in zip(table.column_names, table.columns, strict=True):
+        if _PANDAS_INDEX.fullmatch(name):  # the numbers of rows, which would be learned from like any column
+            warnings.append(
+                f"column {name!r} of {file} was left out: it is the index of a DataFrame, which has no name"
+            )
+            continue
         kept = _simple(column)
         if kept is None:
             warnings.append(f"column {name!r} of {file} was left out: {column.type} is not a single value")

@@ -165,6 +165,15 @@ def test_parquet_columns_of_every_kind_become_one_of_five_types(tmp_path: Path) 
     assert source.warnings[0].startswith("column 'list' of rows.parquet was left out")
 
 
+def test_the_nameless_index_of_a_data_frame_is_no_column(tmp_path: Path) -> None:
+    pd = pytest.importorskip("pandas", reason="in every environment of the tests")
+    pd.DataFrame({"age": [1, 2, 3, 4]}).drop(index=2).to_parquet(tmp_path / "rows.parquet")
+    source = reading.read_table(tmp_path)
+    assert source.table.to_pydict() == {"age": [1, 2, 4]}
+    assert source.warnings[0].startswith("column '__index_level_0__' of rows.parquet was left out")
+    assert next(part.column_names for part in reading.batches(tmp_path)) == ["age"]
+
+
 def test_the_sample_of_a_file_names_its_columns_and_first_values() -> None:
     found = reading.sample(TELCO, rows=3)
     assert found["tenure"] == ["1", "34", "2"]
