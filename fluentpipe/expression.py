@@ -188,8 +188,8 @@ class Deferred(Expression, Generic[V]):
 
 
 _CONDITION_FIX = (
-    "combine conditions with & | ~, test membership with .is_in([...]), stop a pipeline with .require(...); "
-    "anything else belongs inside a step"
+    "combine conditions with & | ~, test membership with .is_in([...]), branch with .when(...).then(...), "
+    "stop a pipeline with .require(...); anything else belongs inside a step"
 )
 _INSIDE_FIX = "do it inside a step, where the value is"
 

@@ -34,7 +34,7 @@ def verb(signature: F) -> F:
         if len(args) > len(positional):
             takes = f"takes {', '.join(positional)} by position" if positional else "takes nothing by position"
             raise SettingError(
-                f"{name} {takes}, but {len(args)} values were given.", fix="name the settings: max_depth=8", verb=name
+                f"{name} {takes}, but {len(args)} values were given.", fix=_named(signature, positional), verb=name
             )
         for word, value in zip(positional, args, strict=False):
             if word in values:
@@ -52,6 +52,12 @@ def _positional(signature: Callable[..., Any]) -> Sequence[str]:
         return [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD][1:]
     code = signature.__code__
     return code.co_varnames[1 : code.co_argcount]
+
+
+def _named(signature: Callable[..., Any], positional: Sequence[str]) -> str:
+    """How to write a call of a verb whose settings have no names."""
+    first = next(iter(signature.__kwdefaults__ or ()), "name")  # the first that may not be given by position
+    return f"name the settings: {signature.__name__}({', '.join(['…'] * len(positional) + [f'{first}=…'])})"
 
 
 def verb_method(cls: type[Step], name: str) -> Callable[..., Any]:

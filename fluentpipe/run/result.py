@@ -122,10 +122,13 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """The block `metrics` of the last evaluation.json that a step wrote; empty if there is none."""
+        """The block `metrics` of the evaluation.json of the last step that wrote one; empty if there is none.
+
+        Steps are in the order of the definition, so that of two evaluations which run side by side it is always the same one.
+        """
         outputs = [path for step in self.steps.values() for path in step.outputs.values() if path.is_dir()]
         reports = [file for path in outputs for file in sorted(path.rglob("evaluation.json"))]
-        for file in reversed([*reports, *self.property_files]):
+        for file in reversed([*self.property_files, *reports]):
             try:
                 found = json.loads(file.read_bytes())
             except (OSError, ValueError):

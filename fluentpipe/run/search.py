@@ -191,7 +191,9 @@ def _combinations(ranges: Sequence[Between | OneOf]) -> Iterator[Mapping[str, st
 
 
 def _study(config: Mapping[str, Any], limit: int, batch: int) -> Any:
-    import optuna
+    with warnings.catch_warnings():  # in a notebook without ipywidgets its progress bar complains, which is not used
+        warnings.simplefilter("ignore")
+        import optuna
 
     seed = int(config.get("RandomSeed", 0))
     startup = min(_STARTUP, max(3, limit // 4))

@@ -10,6 +10,7 @@ import tarfile
 import threading
 from pathlib import Path
 
+import attrs
 import pytest
 
 from fluentpipe.definition import Definition
@@ -31,6 +32,8 @@ def test_the_canonical_pipeline_trains_evaluates_and_registers(run, rows, tmp_pa
         "TooLow": "NotExecuted",
     }
     assert result.metrics == {"auc": 0.3}
+    (tmp_path / "later.json").write_text('{"metrics": {"auc": 0.1}}')
+    assert attrs.evolve(result, property_files=(tmp_path / "later.json",)).metrics == {"auc": 0.3}  # steps go first
     assert result.steps["Gate"].reason == "metrics.auc: 0.3 is >= 0.25"
     (model,) = result.models
     assert (model.group, model.version, model.approval_status) == ("churn-models", 1, "PendingManualApproval")
