@@ -45,14 +45,18 @@ def negative_binomial(count: int, successes: float, share: float) -> float:
     if count <= 0:
         return 1.0
     below = 0.0
+    mean = successes * share / (1.0 - share)
     for failures in range(count):
-        below += math.exp(
+        chance = math.exp(
             math.lgamma(failures + successes)
             - math.lgamma(successes)
             - math.lgamma(failures + 1)
             + successes * math.log1p(-share)
             + failures * math.log(share)
         )
+        below += chance
+        if failures > mean and chance < _PRECISE**2:  # all that is left is nothing, however many rows there are
+            break
     return min(max(1.0 - below, 0.0), 1.0)
 
 

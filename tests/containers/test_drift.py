@@ -53,6 +53,10 @@ def test_the_tail_of_the_negative_binomial_is_scipy_s(count: int, successes: int
     assert significance.negative_binomial(count, successes, share) == pytest.approx(expected, abs=1e-10)
 
 
+def test_any_number_of_unseen_rows_is_judged_in_a_moment() -> None:
+    assert significance.negative_binomial(10**12, 3.0, 0.4) == pytest.approx(0.0, abs=1e-12)
+
+
 def test_holm_is_the_worked_example() -> None:
     assert significance.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
 
