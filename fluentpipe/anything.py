@@ -87,7 +87,9 @@ class Anything(Generic[S]):
             framework: `xgboost` or `sklearn`.
             depends_on: Steps that it comes after, though it takes nothing of them.
             name: Name of the step; otherwise that of the script.
-            **job: Settings of the job: `instance_type`, `instance_count`, `environment`, `max_runtime`, …
+            **job: Settings of the job: `instance_type`, `instance_count`, `environment`, `max_runtime`, …; and `sharded`, the names
+                of the inputs whose files are divided among several instances. The script finds the names of all in
+                /opt/ml/config/resourceconfig.json. Here one instance does the work of all.
 
         Raises:
             SettingError: Lists what is wrong.
@@ -130,7 +132,9 @@ class Anything(Generic[S]):
             framework: `xgboost` or `sklearn`.
             depends_on: Steps that it comes after, though it takes nothing of them.
             name: Name of the step; otherwise that of the script.
-            **job: Settings of the job: `instance_type`, `instance_count`, `environment`, `use_spot`, …
+            **job: Settings of the job: `instance_type`, `instance_count`, `environment`, `use_spot`, …; and `sharded`, the names of
+                the channels whose files are divided among several instances. The script finds the names of all in `SM_HOSTS`.
+                Here one instance does the work of all.
 
         Raises:
             SettingError: Lists what is wrong.

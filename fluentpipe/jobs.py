@@ -22,6 +22,8 @@ from fluentpipe.step import Inputs, Step
 if TYPE_CHECKING:
     from fluentpipe.target import Target
 
+_OWN_PROGRAMS = Path(__file__).parent / "containers"
+
 
 class RetriedStep(Step):
     """A step that the service tries again where its retry policies say so."""
@@ -76,6 +78,17 @@ class JobStep(RetriedStep):
     """Files beside the script that it needs without importing them."""
     flags: ClassVar[Mapping[str, str]] = {}
     """Names of inputs, outputs and settings -> the options or channels the program knows them by, where they differ."""
+
+    @override
+    def validate(self) -> None:
+        super().validate()
+        count: Any = self.instance_count  # an expression where the run decides it
+        if isinstance(count, int) and count > 1 and Path(self.script or "").parent == _OWN_PROGRAMS:
+            raise SettingError(
+                f"{self.contract.verb} {self.name!r} cannot use {count} instances.",
+                "its program is for one: each of several would do all of the work, and write over what the others wrote",
+                fix="a larger instance_type; or process(…) and train(…) with a script that shares the work, and sharded=",
+            )
 
     def program_files(self, target: Target) -> Mapping[str, Path]:
         """The files to ship, by name: the script, its companions, and the modules beside them that they import."""
@@ -251,6 +264,7 @@ class TrainingStep(JobStep):
 
     @override
     def validate(self) -> None:
+        super().validate()
         if self.max_wait is None:
             return
         if not self.use_spot:

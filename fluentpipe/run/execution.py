@@ -24,7 +24,7 @@ from fluentpipe.errors import FluentpipeError, RunError, StepFailed
 from fluentpipe.run.cache import Result
 from fluentpipe.run.environment import Mask
 from fluentpipe.run.failure import not_carried_out
-from fluentpipe.run.job import ACCOUNT, Job
+from fluentpipe.run.job import ACCOUNT, Job, instances
 from fluentpipe.run.linking import link, link_tree
 from fluentpipe.run.paths import inside
 from fluentpipe.run.performing import Performance, measured
@@ -184,6 +184,8 @@ class Execution:
     ) -> tuple[Result, dict[str, Any]]:
         """Carry a job out, again where a retry policy says so, and keep its result."""
         self.say(f"{entry.name}: started{f' ({answer.why})' if answer.why else ''}")
+        if (count := instances(job.request)) > 1:
+            self.say(f"{entry.name}: asks for {count} instances; here one does the work of all")
         started = now()
         final = self.record.path / "steps" / entry.name / "log.txt"
         (stage / "log.txt").touch()

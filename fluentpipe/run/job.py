@@ -102,6 +102,12 @@ def training_of(request: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**training, "HyperParameters": static}
 
 
+def instances(request: Mapping[str, Any]) -> int:
+    """How many instances a processing or training job asks for."""
+    cluster = request.get("ProcessingResources", {}).get("ClusterConfig", request.get("ResourceConfig", {}))
+    return int(cluster.get("InstanceCount", 1))
+
+
 def max_seconds(request: Mapping[str, Any]) -> float | None:
     """MaxRuntimeInSeconds of the request."""
     limit = request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fluentpipe.target import Target
 
 STARTED_BY: Mapping[str, tuple[str, ...]] = {".py": ("python3",), ".sh": ("/bin/sh",)}
+SHARDED = "ShardedByS3Key"  # botocore: S3DataDistributionType
 
 
 def _path(value: Any) -> str:
@@ -57,6 +58,9 @@ class StepByCall(JobStep):
         MappingProxyType({}), job=True, reference=False, convert=as_mapping,
         doc="Inputs by name: a kind, which is wired by itself, or what the input is.",
     )  # fmt: skip
+    sharded: Sequence[str] = setting(
+        (), job=True, reference=False, doc="Inputs whose files are divided among several instances; others go to each."
+    )
     framework: Literal["xgboost", "sklearn"] = setting(  # type: ignore[misc]  # ditto
         "xgboost", job=True, reference=False, doc="Whose image of SageMaker's runs the script, where no image is given."
     )
@@ -118,6 +122,9 @@ class StepByCall(JobStep):
             yield f"script: there is no {self.entry!r} in {self.source_dir!r}.{did_you_mean(self.entry, files)}"
 
     def _input_faults(self) -> Iterator[str]:
+        for name in self.sharded:
+            if name not in self.takes:
+                yield f"sharded: there is no input {name!r}.{did_you_mean(name, self.takes)}"
         for name, value in self.takes.items():
             if name in self.reserved:
                 yield f"inputs: {name!r} is where the program lies; name the input otherwise"

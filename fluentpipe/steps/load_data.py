@@ -106,6 +106,7 @@ class DataLoading(ProcessingStep):
 
     @override
     def validate(self) -> None:
+        super().validate()
         if isinstance(self.source, Expression) and self.source.value_type not in {"str", "any"}:
             raise SettingError(
                 f"load_data was given a source that is {self.source.value_type}: {self.source!r}.",

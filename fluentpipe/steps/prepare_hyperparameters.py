@@ -72,6 +72,7 @@ class HyperparameterPreparation(ProcessingStep):
 
     @override
     def validate(self) -> None:
+        super().validate()
         known = {
             word: each
             for each in XGBoostTraining.settings.values()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from typing_extensions import override
@@ -14,7 +14,10 @@ from fluentpipe.jobs import ProcessingStep
 from fluentpipe.kinds import Kind, ProcessingOutput
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
-from fluentpipe.steps.by_call import StepByCall
+from fluentpipe.steps.by_call import SHARDED, StepByCall
+
+if TYPE_CHECKING:
+    from fluentpipe.target import Target
 
 PLACE = "ProcessingOutputConfig.Outputs['{}'].S3Output.S3Uri"
 
@@ -74,6 +77,14 @@ class ScriptProcessing(StepByCall, ProcessingStep):
         for name, value in (given or {}).items():
             words += [self._flag(name), as_text(value)] if value is not None else []
         return words
+
+    @override
+    def processing_inputs(self, inputs: Inputs, target: Target) -> list[dict[str, Any]]:
+        found = super().processing_inputs(inputs, target)
+        for each in found:
+            if each["InputName"] in self.sharded:
+                each["S3Input"]["S3DataDistributionType"] = SHARDED
+        return found
 
     @override
     def start(self) -> list[str]:

@@ -13,7 +13,7 @@ from fluentpipe.jobs import TrainingStep
 from fluentpipe.kinds import JobName, ModelArtifacts
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
-from fluentpipe.steps.by_call import StepByCall
+from fluentpipe.steps.by_call import SHARDED, StepByCall
 
 if TYPE_CHECKING:
     from fluentpipe.target import Target
@@ -46,6 +46,14 @@ class ScriptTraining(StepByCall, TrainingStep):
         if self.script is None:
             return {}
         return {**super().submitted(target), "sagemaker_program": json.dumps(self.entry)}
+
+    @override
+    def channels(self, inputs: Inputs, target: Target) -> list[dict[str, Any]]:
+        found = super().channels(inputs, target)
+        for each in found:
+            if each["ChannelName"] in self.sharded:
+                each["DataSource"]["S3DataSource"]["S3DataDistributionType"] = SHARDED
+        return found
 
     @override
     def arguments(self, inputs: Inputs, target: Target) -> dict[str, Any]:

@@ -272,3 +272,43 @@ ASKED_WRONGLY: dict[str, tuple[Callable[[], Any], str]] = {
 def test_what_asks_wrongly_is_told_at_the_call(call: Callable[[], Any], said: str) -> None:
     with pytest.raises(SettingError, match=said):
         call()
+
+
+def test_several_instances_share_the_files_of_the_inputs_that_are_named() -> None:
+    both = {"rows": "s3://bucket/rows", "list": "s3://bucket/list"}
+    pipe = (
+        Pipeline("a")
+        .process("clean.py", inputs=both, instance_count=3, sharded=["rows"])
+        .train("fit.py", inputs=both, instance_count=2, sharded=["list"])
+    )
+    request, training = emitted(pipe, "clean"), emitted(pipe, "fit")
+    assert request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 3
+    assert training["ResourceConfig"]["InstanceCount"] == 2
+    shared = {each["InputName"]: each["S3Input"]["S3DataDistributionType"] for each in request["ProcessingInputs"]}
+    assert shared == {"rows": "ShardedByS3Key", "list": "FullyReplicated", "code": "FullyReplicated"}
+    sources = {each["ChannelName"]: each["DataSource"]["S3DataSource"] for each in training["InputDataConfig"]}
+    assert {name: each["S3DataDistributionType"] for name, each in sources.items()} == {
+        "rows": "FullyReplicated",
+        "list": "ShardedByS3Key",
+    }
+    own = Pipeline("a").process(image_uri="a.dkr.ecr.b/c:1", instance_count=2, name="own")
+    assert emitted(own, "own")["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 2
+    with pytest.raises(SettingError, match=r"sharded: there is no input 'row'\. Did you mean 'rows'"):
+        Pipeline("a").process("clean.py", inputs=both, instance_count=3, sharded=["row"])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: Pipeline("a").load_data("s3://bucket/x", label="y", instance_count=2),
+        lambda: loaded().preprocess(instance_count=2),
+        lambda: loaded().preprocess().train_xgboost(instance_count=2),
+        lambda: loaded().preprocess().tune_xgboost(instance_count=2),
+        lambda: loaded().preprocess().train_sklearn(instance_count=2),
+        lambda: loaded().preprocess().prepare_hyperparameters(instance_count=2),
+        lambda: loaded().preprocess().train_xgboost().evaluate_performance(instance_count=2),
+    ],
+)
+def test_programs_for_one_instance_refuse_several(call: Callable[[], Any]) -> None:
+    with pytest.raises(SettingError, match="cannot use 2 instances"):
+        call()

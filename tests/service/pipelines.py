@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from fluentpipe import (
@@ -14,6 +15,7 @@ from fluentpipe import (
     Parameter,
     Pipeline,
     Retry,
+    TrainingData,
     Vpc,
 )
 from fluentpipe.definition import Definition
@@ -21,17 +23,21 @@ from fluentpipe.settings import Setting
 from fluentpipe.step import Step
 from fluentpipe.steps import (
     Branch,
+    Callback,
     DataBaseline,
     DataLoading,
     DriftCheck,
     Failure,
     HyperparameterPreparation,
+    LambdaInvocation,
     LightgbmTraining,
     ModelCalibration,
     ModelEvaluation,
     ModelRegistration,
     QualityGate,
     RawStep,
+    ScriptProcessing,
+    ScriptTraining,
     SklearnTraining,
     TabularPreprocessing,
     XGBoostTraining,
@@ -45,7 +51,7 @@ IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/ours:1.0"
 # Of the job, the same for every step that runs one.
 _JOB: Mapping[str, Any] = {
     "instance_type": "ml.c5.2xlarge",
-    "instance_count": 2,
+    "instance_count": 1,  # their programs refuse several
     "volume_size_gb": 50,
     "max_runtime": 7200,
     "image_uri": IMAGE,
@@ -258,6 +264,41 @@ EVERY_SETTING = {
     },
 }  # fmt: skip
 
+_CODE = str(Path(__file__).parent.parent / "sdk" / "code")
+_BY_CALL: Mapping[str, Any] = {
+    "source_dir": _CODE,
+    "takes": {"rows": "s3://my-bucket/rows", "model": ModelArtifacts},
+    "framework": "sklearn",
+    "sharded": ["rows"],
+    "instance_count": 2,
+    "depends_on": None,
+}
+_ASKED: Mapping[str, Any] = {
+    "takes": {"model": ModelArtifacts, "who": ["me", 3]},
+    "outputs": {"ticket": str, "open": int},
+    "cache": "P1D",
+    "depends_on": None,
+}
+EVERY_SETTING = {
+    **EVERY_SETTING,
+    ScriptProcessing: {
+        **_PROCESSING,
+        **_BY_CALL,
+        "script": "preprocess.py",
+        "arguments_given": {"share": 0.5, "names": ["a", "b"]},
+        "outputs": {"train": TrainingData},
+    },
+    ScriptTraining: {
+        **_TRAINING,
+        **_BY_CALL,
+        "script": "train.py",
+        "hyperparameters": {"depth": 3},
+        "metric_definitions": {"auc": "auc=([0-9.]+)"},
+    },
+    LambdaInvocation: {**_ASKED, "function_arn": LAMBDA},
+    Callback: {**_ASKED, "queue_url": "https://sqs.us-east-1.amazonaws.com/111122223333/people"},
+}  # fmt: skip
+
 
 def as_parameters(cls: type[Step]) -> dict[str, Any]:
     """Every setting of a class; those that the run may decide are given as pipeline parameters."""
@@ -326,4 +367,22 @@ def monitoring(*, parameters: bool = False) -> Definition:
     given = {cls: as_parameters(cls) if parameters else dict(EVERY_SETTING[cls]) for cls in (DataBaseline, DriftCheck)}
     pipe = Pipeline("churn").load_data("s3://my-bucket/churn.csv", label="churn").baseline(**given[DataBaseline])
     pipe = pipe.check_drift(rows=Parameter("rows", "s3://my-bucket/march"), **given[DriftCheck]).preprocess()
+    return pipe.materialize(role=ROLE, bucket="my-bucket", region="us-east-1")
+
+
+_WORDS = {"takes": "inputs", "arguments_given": "arguments"}
+
+
+def anything(*, parameters: bool = False) -> Definition:
+    """Scripts of the user's own and what other services do, every setting given."""
+    given = {
+        cls: {
+            _WORDS.get(name, name): value
+            for name, value in (as_parameters(cls) if parameters else EVERY_SETTING[cls]).items()
+            if name != "job_type" or value is not None
+        }
+        for cls in (ScriptProcessing, ScriptTraining, LambdaInvocation, Callback)
+    }
+    pipe = Pipeline("churn").provide(ModelArtifacts, "s3://my-bucket/model.tar.gz").process(**given[ScriptProcessing])
+    pipe = pipe.invoke_lambda(**given[LambdaInvocation]).callback(**given[Callback]).train(**given[ScriptTraining])
     return pipe.materialize(role=ROLE, bucket="my-bucket", region="us-east-1")
