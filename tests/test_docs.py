@@ -64,6 +64,12 @@ def test_links_between_pages_lead_to_files(document: Path) -> None:
     assert not missing
 
 
+def test_the_index_leads_to_every_page() -> None:
+    index = set(re.findall(r"\]\(([^)#]+)", (ROOT / "docs" / "README.md").read_text("utf-8")))
+    missing = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"} - index
+    assert not missing, f"add to docs/README.md: {', '.join(sorted(missing))}"
+
+
 def test_the_readme_s_messages_are_the_real_ones(tmp_path: Path) -> None:
     from fluentpipe import FluentpipeError, Pipeline
 
