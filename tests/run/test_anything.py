@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fluentpipe import Pipeline, RawData, TrainingData
+from fluentpipe import CustomProperty, OutputSpec, Pipeline, RawData, TrainingData
 from fluentpipe.errors import RunError
 
 HALVE = """
@@ -117,3 +117,16 @@ ANSWERS: dict[str, tuple[Any, str]] = {
 def test_what_a_stand_in_answers_is_checked(ask: Any, said: str) -> None:
     with pytest.raises(RunError, match=said):
         asking().run(echo=None, stand_ins={"ask": ask, "person": lambda inputs: {"answer": "yes"}})
+
+
+def test_a_function_stands_in_for_a_step_of_any_type_and_answers_its_properties() -> None:
+    emr = {
+        "Type": "EMR",
+        "Arguments": {"ClusterId": "j-1", "StepConfig": {"HadoopJarStep": {"Jar": "s3://bucket/a.jar"}}},
+    }
+    pipe: Any = Pipeline("own").raw_step(
+        emr, name="spark", outputs=[OutputSpec("cluster", CustomProperty, "ClusterId")]
+    )
+    pipe = pipe.process("copy.sh", inputs={"rows": "rows.csv"}, outputs=["same"], depends_on="spark")
+    run = pipe.run(echo=None, stand_ins={"spark": lambda inputs: {"ClusterId": inputs["ClusterId"] + "-here"}})
+    assert run.outputs.get("spark", "cluster").value() == "j-1-here"
