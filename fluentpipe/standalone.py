@@ -92,10 +92,17 @@ class _Home:
         try:
             text = source_of(thing)
         except (OSError, TypeError):
+            text = self._class_of_a_cell(thing)
+        if not text:
             self.faults.append(f"{thing.__name__}: its source cannot be found; write it into a file or a notebook cell")
             return
         self._need_all(text)
         self.parts.append(text)
+
+    def _class_of_a_cell(self, thing: Any) -> str:
+        """The source of a class that a notebook defines, which `inspect` looks for in a file; empty if there is none."""
+        found = [each for each in self.written if isinstance(each, ast.ClassDef) and each.name == thing.__name__]
+        return ast.unparse(found[-1]) + "\n" if found else ""
 
     def _need_all(self, text: str) -> None:
         code = compile(text, self.module, "exec", __future__.annotations.compiler_flag, dont_inherit=True)

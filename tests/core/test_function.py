@@ -174,7 +174,8 @@ def test_functions_of_notebook_cells_become_steps(tmp_path: Path) -> None:
         "import json\nfrom fluentpipe import Pipeline, step\n%matplotlib_is_not_here = 1",
         "import json as j\nfrom fluentpipe import Pipeline, step",
         "SIZE = 3",
-        "@step\ndef cell(x: int = 1) -> int:\n    return x * SIZE + len(j.dumps([]))",
+        "class Doubled:\n    by = 2",
+        "@step\ndef cell(x: int = 1) -> int:\n    return x * SIZE + len(j.dumps([])) * Doubled.by",
         "from fluentpipe.standalone import standalone; print(standalone(cell)); print(Pipeline('a').cell().materialize().name)",
     ]
     code = (
@@ -183,7 +184,10 @@ def test_functions_of_notebook_cells_become_steps(tmp_path: Path) -> None:
     )
     env = {**os.environ, "IPYTHONDIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
-    assert "import json as j\n\n\nSIZE = 3\n\n\ndef cell(x: int = 1) -> int:" in done.stdout
+    assert (
+        "import json as j\n\n\nSIZE = 3\n\n\nclass Doubled:\n    by = 2\n\n\ndef cell(x: int = 1) -> int:"
+        in done.stdout
+    )
     assert done.stdout.rstrip().endswith("\na")
 
 
