@@ -61,7 +61,7 @@ def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, name:
 
 def test_kinds_are_inputs_the_rest_are_settings_and_what_is_returned_are_outputs() -> None:
     @step
-    def thin(
+    def rarefy(
         raw: RawData, other: TestData | None = None, *, share: float = 0.5, names: list[str] | None = None
     ) -> TrainingData:
         """Keep a share.
@@ -72,7 +72,7 @@ def test_kinds_are_inputs_the_rest_are_settings_and_what_is_returned_are_outputs
         """
         raise NotImplementedError
 
-    cls = getattr(thin, STEP)
+    cls = getattr(rarefy, STEP)
     assert [(each.name, each.kind, each.required) for each in cls.contract.dependencies] == [
         ("raw", (RawData,), True),
         ("other", (TestData,), False),
@@ -80,9 +80,9 @@ def test_kinds_are_inputs_the_rest_are_settings_and_what_is_returned_are_outputs
     assert [(each.name, each.kind) for each in cls.contract.outputs] == [("training_data", TrainingData)]
     assert (cls.settings["share"].doc, cls.settings["share"].default) == ("Which share.", 0.5)
     assert cls.__doc__ == "Keep a share."
-    pipe = Pipeline("a").load_data("s3://bucket/x", label="y").thin(share=0.1, names=["a", "b"])
-    assert pipe.outputs.thin.training_data.kind is TrainingData
-    request = named(pipe.materialize(**HERE).document)["thin"]["Arguments"]
+    pipe = Pipeline("a").load_data("s3://bucket/x", label="y").rarefy(share=0.1, names=["a", "b"])
+    assert pipe.outputs.rarefy.training_data.kind is TrainingData
+    request = named(pipe.materialize(**HERE).document)["rarefy"]["Arguments"]
     words = request["AppSpecification"]["ContainerArguments"]
     assert words[:4] == [
         "--input-raw",

@@ -1,0 +1,16 @@
+"""Scripts and other services: what the call declares is what later steps find."""
+
+from fluentpipe import OutputSpec, Pipeline, RawData, TrainingData, ValidationData
+
+loaded = Pipeline("churn").load_data("s3://my-bucket/churn.csv", label="churn")
+one = loaded.process(image_uri="a/b:1", inputs={"raw": RawData}, outputs={"train": TrainingData}).train_xgboost()
+two = loaded.process(image_uri="a/b:1", outputs={"train": TrainingData, "validation": ValidationData}).train_xgboost()
+general = loaded.process(
+    image_uri="a/b:1", outputs=["train"], arguments=["--all"], instance_type="ml.m5.large"
+).train_xgboost()
+full = loaded.process(outputs=[OutputSpec("train", TrainingData)], image_uri="a/b:1", name="own").train_xgboost()
+trained = loaded.train(
+    image_uri="a/b:1", inputs={"rows": "s3://my-bucket/rows"}, hyperparameters={"depth": 3}
+).register("churn")
+asked = loaded.invoke_lambda("arn:aws:lambda:us-east-1:111122223333:function:f", outputs={"ticket": str, "open": int})
+answered = asked.callback("https://sqs.us-east-1.amazonaws.com/111122223333/q", inputs={"raw": RawData}).preprocess()
