@@ -73,10 +73,10 @@ def distribution(ordered: npt.NDArray[np.float64]) -> dict[str, Any]:
 
 def _edges(ordered: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     low, high = float(ordered[0]), float(ordered[-1])
-    edges = low + (high / BUCKETS - low / BUCKETS) * np.arange(BUCKETS + 1)  # parts: the whole width may overflow
-    edges[-1] = high
-    if not np.all(np.diff(edges) > 0):  # too narrow for ten: one value, or neighbours
-        edges = np.array([low, max(high, np.nextafter(low, np.inf))])
+    parts = np.arange(BUCKETS + 1) / BUCKETS
+    edges = low * (1.0 - parts) + high * parts  # not by their difference, which may overflow
+    if not np.all(edges[1:] > edges[:-1]):  # too narrow for ten: one value, or neighbours
+        edges = np.array([low, high])
     return np.asarray(edges, dtype=np.float64)
 
 
