@@ -154,8 +154,12 @@ def print_runs(runs: list[Run]) -> None:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("run", "pipeline", "status", "time", "metrics"):
-        table.add_column(column, no_wrap=True, justify="right" if column == "time" else "left")
+    whole = max((len(run.id) for run in runs), default=0)  # also in 80 columns, as it is what the next command takes
+    table.add_column("run", no_wrap=True, min_width=whole)
+    table.add_column("pipeline", no_wrap=True)
+    table.add_column("status", no_wrap=True, min_width=len("Succeeded"))
+    table.add_column("time", no_wrap=True, min_width=len("60.0 s"), justify="right")
+    table.add_column("metrics", no_wrap=True)
     for run in runs:
         figures = [f"{name} {value:.4f}" for name, value in run.metrics.items() if isinstance(value, float)][:2]
         colour = _COLOURS.get(run.status, "white")

@@ -295,8 +295,8 @@ def command(home: Path, tmp_path: Path) -> Callable[..., tuple[int, str]]:
 
     from fluentpipe.cli import main
 
-    def call(*words: str) -> tuple[int, str]:
-        done = CliRunner().invoke(main, [*words, "--home", str(home)], env={"COLUMNS": "200"})
+    def call(*words: str, columns: int = 200) -> tuple[int, str]:
+        done = CliRunner().invoke(main, [*words, "--home", str(home)], env={"COLUMNS": str(columns)})
         return done.exit_code, done.output
 
     return call
@@ -306,6 +306,8 @@ def test_the_commands_list_show_and_log_runs(home, command) -> None:
     run = start(home)
     status, listed = command("runs")
     assert (status, run.id in listed, "quick" in listed, "Succeeded" in listed) == (0, True, True, True)
+    _, narrow = command("runs", columns=80)
+    assert (run.id in narrow, "Succeeded" in narrow) == (True, True)  # what the next command takes is whole
     status, shown = command("show")
     assert (status, "first" in shown, str(run.path / "report.html") in shown) == (0, True, True)
     assert command("logs", "last", "first") == (0, "hello from inside\n")
