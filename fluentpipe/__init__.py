@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ModelEvaluationOutputs,
         ModelRegistrationOutputs,
         ModelScoringOutputs,
+        PytorchTrainingOutputs,
         QualityGateOutputs,
         SklearnTrainingOutputs,
         TabularPreprocessingOutputs,
@@ -84,7 +85,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_verbs": (
-        "BatchTransformOutputs", "DataBaselineOutputs", "DataLoadingOutputs", "DriftCheckOutputs", "HyperparameterPreparationOutputs", "LightgbmTrainingOutputs", "ModelCalibrationOutputs", "ModelCreationOutputs", "ModelEvaluationOutputs", "ModelRegistrationOutputs", "ModelScoringOutputs", "QualityGateOutputs",
+        "BatchTransformOutputs", "DataBaselineOutputs", "DataLoadingOutputs", "DriftCheckOutputs", "HyperparameterPreparationOutputs", "LightgbmTrainingOutputs", "ModelCalibrationOutputs", "ModelCreationOutputs", "ModelEvaluationOutputs", "ModelRegistrationOutputs", "ModelScoringOutputs", "PytorchTrainingOutputs", "QualityGateOutputs",
         "SklearnTrainingOutputs", "TabularPreprocessingOutputs", "XGBoostTrainingOutputs", "XGBoostTuningOutputs",
     ),
     "connection": ("check_connection",),
@@ -157,6 +158,7 @@ __all__ = [
     "ProcessingOutput",
     "ProcessingStep",
     "PropertyReference",
+    "PytorchTrainingOutputs",
     "QualityGateOutputs",
     "RawData",
     "ResolveError",

@@ -156,6 +156,16 @@ class FailureValues(StepValues):
     """The values of the outputs of Failure."""
 
 
+class PytorchTrainingValues(StepValues):
+    """The values of the outputs of PytorchTraining."""
+
+    if TYPE_CHECKING:
+        model_artifacts: OutputValue[str]
+        """model.tar.gz, S3 URI."""
+        training_job_name: OutputValue[str]
+        """Name of the training job."""
+
+
 class BuiltinValues(RunOutputs):
     """The values of the outputs of the built-in steps, by step."""
 
@@ -194,3 +204,5 @@ class BuiltinValues(RunOutputs):
         """The values of the outputs of DriftCheck."""
         failure: FailureValues
         """The values of the outputs of Failure."""
+        pytorch_training: PytorchTrainingValues
+        """The values of the outputs of PytorchTraining."""

@@ -1,12 +1,12 @@
 """SageMaker's own container images: which registry holds them in which region.
 
-The table, `_image_table.py`, is generated from what the SageMaker Python SDK knows of XGBoost and scikit-learn, for every
+The table, `_image_table.py`, is generated from what the SageMaker Python SDK knows of XGBoost, scikit-learn and PyTorch, for every
 region of every partition.
 """
 
 from __future__ import annotations
 
-from fluentpipe._image_table import ACCOUNTS, DOMAIN, DOMAINS, REPOSITORIES, TAGS
+from fluentpipe._image_table import ACCOUNTS, DOMAIN, DOMAINS, PYTORCH, PYTORCH_ACCOUNTS, REPOSITORIES, TAGS
 from fluentpipe.errors import SettingError, did_you_mean
 
 DEFAULT_XGBOOST = "3.0-5"
@@ -36,3 +36,30 @@ def image_uri(framework: str, version: str, region: str) -> str:
         raise SettingError("there is no such image.", *faults, fix="give any image by its URI: image_uri='…'")
     registry = f"{ACCOUNTS[region]}.dkr.ecr.{region}.{DOMAINS.get(region, DOMAIN)}"
     return f"{registry}/{REPOSITORIES[framework]}:{tags[version]}"
+
+
+def pytorch_uri(scope: str, version: str, region: str, *, gpu: bool = False, python: str | None = None) -> str:
+    """The URI of an image of PyTorch, such as `….amazonaws.com/pytorch-training:2.6.0-cpu-py312`.
+
+    Args:
+        scope: `training` or `inference`.
+        version: Of PyTorch, such as `2.6.0`; since 2.1.
+        region: Such as `us-east-1`.
+        gpu: Whether the instances have GPUs.
+        python: Its Python, such as `py312`; each version has just one.
+
+    Raises:
+        SettingError: There is no such image in the table; any image can be given by its URI.
+    """
+    pythons = PYTORCH[scope]
+    faults = []
+    if version not in pythons:
+        faults.append(f"PyTorch has no {scope} image of version {version!r}; it has {', '.join(pythons)}")
+    elif python not in (None, pythons[version]):
+        faults.append(f"PyTorch {version} has the Python {pythons[version]!r}, not {python!r}")
+    if region not in PYTORCH_ACCOUNTS:
+        faults.append(f"region {region!r} is not in the table.{did_you_mean(region, PYTORCH_ACCOUNTS)}")
+    if faults:
+        raise SettingError("there is no such image.", *faults, fix="give any image by its URI: image_uri='…'")
+    registry = f"{PYTORCH_ACCOUNTS[region]}.dkr.ecr.{region}.{DOMAINS.get(region, DOMAIN)}"
+    return f"{registry}/pytorch-{scope}:{version}-{'gpu' if gpu else 'cpu'}-{pythons[version]}"

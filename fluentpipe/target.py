@@ -16,7 +16,7 @@ import attrs
 from fluentpipe.assets import Asset, tree_sha256
 from fluentpipe.errors import DefinitionError, SettingError, SourceError, did_you_mean
 from fluentpipe.expression import Expression, Join
-from fluentpipe.images import image_uri
+from fluentpipe.images import image_uri, pytorch_uri
 from fluentpipe.program import program_files
 from fluentpipe.reference import ExecutionVariable, LocalPath
 from fluentpipe.s3uri import check_s3_uri, join_s3
@@ -119,7 +119,19 @@ class Target:
         framework, usual = self.frameworks.get(step.name, ("xgboost", version))
         if step.framework:
             framework, usual = step.framework, step.framework_version
+        if framework == "pytorch":
+            return self._serving_pytorch(step, step.given.get("framework_version", usual))
         return self.image(framework, step.given.get("framework_version", usual))
+
+    def _serving_pytorch(self, step: Any, version: str) -> str:
+        verb = step.contract.verb
+        if verb not in ("register", "create_model"):
+            raise SettingError(
+                f"{verb} reads models of the other trainings; that of train_pytorch is what its script makes it.",
+                fix="process('evaluate.py', inputs={'model': ModelArtifacts, 'test': TestData}, outputs={'report': EvaluationReport})",
+                step=step.name,
+            )
+        return pytorch_uri("inference", version, self.region)
 
     def _local(self, path: Path) -> str:
         files = local_files(path)

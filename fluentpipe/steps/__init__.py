@@ -23,6 +23,7 @@ from fluentpipe.steps.raw_step import RawStep  # isort: skip
 from fluentpipe.steps.process import ScriptProcessing  # isort: skip
 from fluentpipe.steps.train import ScriptTraining  # isort: skip
 from fluentpipe.steps.invoke_lambda import Callback, LambdaInvocation  # isort: skip
+from fluentpipe.steps.train_pytorch import PytorchTraining  # isort: skip
 
 __all__ = [
     "BatchTransform",
@@ -40,6 +41,7 @@ __all__ = [
     "ModelEvaluation",
     "ModelRegistration",
     "ModelScoring",
+    "PytorchTraining",
     "QualityGate",
     "RawStep",
     "ScriptProcessing",

@@ -43,8 +43,8 @@ def as_mapping(value: Any) -> dict[str, Any]:
     return dict(value)
 
 
-class StepByCall(JobStep):
-    """A step that runs any script, or the program of an image; its contract is made of what the call says."""
+class OwnScript(JobStep):
+    """A step that runs a script of the user's."""
 
     script: str | None = setting(  # type: ignore[assignment, misc]  # here the call says which, elsewhere the class
         None, positional=True, job=True, reference=False, convert=_path,
@@ -54,6 +54,50 @@ class StepByCall(JobStep):
         None, job=True, reference=False, convert=_path,
         doc="Folder that is shipped as a whole. Without it: the script and the modules beside it that it imports.",
     )  # fmt: skip
+
+    def _program_faults(self) -> Iterator[str]:
+        if self.script is None:
+            if self.image_uri is None:
+                yield f"script: must be given, or image_uri of an image with a program of its own: {self.contract.verb}('clean.py')"
+            if self.source_dir is not None:
+                yield "source_dir: it is the folder of a script, and none is given"
+            return
+        if Path(self.script).suffix not in STARTED_BY:
+            yield f"script: must be a .py or .sh file, not {self.script!r}"
+            return
+        try:
+            files = self.files()
+        except (SourceError, OSError) as fault:
+            yield f"script: {str(fault).splitlines()[0]}"
+            return
+        if self.entry not in files:
+            yield f"script: there is no {self.entry!r} in {self.source_dir!r}.{did_you_mean(self.entry, files)}"
+
+    @property
+    def entry(self) -> str:
+        """The script among the files that are shipped."""
+        script = Path(self.script or "")
+        return script.as_posix() if self.source_dir is not None else script.name
+
+    def files(self) -> dict[str, Path]:
+        """The files to ship, by name."""
+        if self.source_dir is not None:
+            return local_files(Path(self.source_dir).expanduser().absolute())
+        return program_files(Path(self.script or "").expanduser().absolute())
+
+    @override
+    def program_files(self, target: Target) -> Mapping[str, Path]:
+        return self.files()
+
+    @property
+    def interpreter(self) -> tuple[str, ...]:
+        """What starts the script."""
+        return STARTED_BY[Path(self.entry).suffix]
+
+
+class StepByCall(OwnScript):
+    """A step that runs any script, or the program of an image; its contract is made of what the call says."""
+
     takes: Any = setting(
         MappingProxyType({}), job=True, reference=False, convert=as_mapping,
         doc="Inputs by name: a kind, which is wired by itself, or what the input is.",
@@ -103,24 +147,6 @@ class StepByCall(JobStep):
         """The outputs that the call declares."""
         return type(self).contract.outputs
 
-    def _program_faults(self) -> Iterator[str]:
-        if self.script is None:
-            if self.image_uri is None:
-                yield f"script: must be given, or image_uri of an image with a program of its own: {self.contract.verb}('clean.py')"
-            if self.source_dir is not None:
-                yield "source_dir: it is the folder of a script, and none is given"
-            return
-        if Path(self.script).suffix not in STARTED_BY:
-            yield f"script: must be a .py or .sh file, not {self.script!r}"
-            return
-        try:
-            files = self.files()
-        except (SourceError, OSError) as fault:
-            yield f"script: {str(fault).splitlines()[0]}"
-            return
-        if self.entry not in files:
-            yield f"script: there is no {self.entry!r} in {self.source_dir!r}.{did_you_mean(self.entry, files)}"
-
     def _input_faults(self) -> Iterator[str]:
         for name in self.sharded:
             if name not in self.takes:
@@ -133,27 +159,6 @@ class StepByCall(JobStep):
                     data_source(value)
                 except (ValueError, FluentpipeError) as fault:
                     yield f"inputs: {name} {str(fault).splitlines()[0]}, or a kind such as RawData"
-
-    @property
-    def entry(self) -> str:
-        """The script among the files that are shipped."""
-        script = Path(self.script or "")
-        return script.as_posix() if self.source_dir is not None else script.name
-
-    def files(self) -> dict[str, Path]:
-        """The files to ship, by name."""
-        if self.source_dir is not None:
-            return local_files(Path(self.source_dir).expanduser().absolute())
-        return program_files(Path(self.script or "").expanduser().absolute())
-
-    @override
-    def program_files(self, target: Target) -> Mapping[str, Path]:
-        return self.files()
-
-    @property
-    def interpreter(self) -> tuple[str, ...]:
-        """What starts the script."""
-        return STARTED_BY[Path(self.entry).suffix]
 
     @override
     def limited(self, seconds: int) -> Step:

@@ -1577,6 +1577,106 @@ class Verbs(Generic[S]):
             name: Name of the step; 'failure' by default, another for a second use.
         """
 
+    def train_pytorch(
+        self: Verbs[TrainingData] | Verbs[ProcessingOutput],
+        script: str | None = None,
+        *,
+        retry: int | Retry | Sequence[Retry] | None = None,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: str = "2.6.0",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        use_spot: bool = False,
+        max_wait: int | None = None,
+        checkpoint_s3_uri: str | Deferred[str | Kind] | None = None,
+        source_dir: str | None = None,
+        py_version: str | None = None,
+        hyperparameters: Mapping[str, Any] | None = None,
+        metric_definitions: Mapping[str, str] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
+        training_data: Given[TrainingData | ProcessingOutput] | None = None,
+        validation_data: Given[ValidationData | ProcessingOutput] | None = None,
+        preprocessing_model: Given[PreprocessingModel | ProcessingOutput] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Union[S, ModelArtifacts, JobName]]:
+        """Train with a script of your own in SageMaker's PyTorch image.
+
+        The script gets each hyperparameter as `--name value`, epochs too, and finds its data in the folders that the environment
+        names: `SM_CHANNEL_TRAIN`, `SM_CHANNEL_VALIDATION` and `SM_CHANNEL_PREPROCESSING`. The first two hold `data.parquet`, a column
+        of float32 per feature and the label in `__label__`, and `schema.json` with `features`, `feature_types` (`q` for numbers, `c` for
+        codes of categories), `task` and `classes`; missing values are NaN. The third holds `preprocessing.json`. Reading Parquet needs
+        PyArrow: name it in a requirements.txt in `source_dir`, which the image installs. Whatever the script writes to `SM_MODEL_DIR` is
+        the model.
+
+        It runs here with the packages that are installed here. The instances are CPUs unless you say otherwise: rows of a table and
+        small networks rarely repay a GPU, which costs several times as much and needs a quota; `instance_type="ml.g5.xlarge"` takes
+        the GPU's image.
+
+        `register` and `create_model` serve the model in PyTorch's inference image (CPU) by the `code/inference.py` that your script puts
+        into the model. The steps that read our own models (`evaluate_performance`, `calibrate`, `score`) refuse it: judge it with
+        a script, `process("judge.py", inputs={"model": ModelArtifacts, "test": TestData}, outputs={"report": EvaluationReport})`.
+
+        Example:
+            from pathlib import Path
+            from fluentpipe import Pipeline
+
+            Path("fit.py").write_text('''
+            import argparse, os, pathlib
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--epochs", type=int)
+            print("epochs:", parser.parse_args().epochs, "rows in", os.environ["SM_CHANNEL_TRAIN"])
+            # import torch, learn, and keep the weights:
+            pathlib.Path(os.environ["SM_MODEL_DIR"], "weights.txt").write_text("0.5")
+            ''')
+            data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+            run = data.train_pytorch("fit.py", hyperparameters={"epochs": 3}).run()
+
+        Args:
+            script: The program: a .py or .sh file; in source_dir, if that is given. Without one the image's own program runs.
+            retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's PyTorch image.
+            framework_version: Version of SageMaker's PyTorch image, where no image is given.
+            environment: Environment variables of the program.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            use_spot: Whether the job runs on spare capacity, which is cheaper and may be taken away.
+            max_wait: With use_spot: longest time for waiting and running together; by default twice max_runtime. In seconds.
+            checkpoint_s3_uri: Where the program's checkpoints in /opt/ml/checkpoints are kept, to go on from.
+            source_dir: Folder that is shipped as a whole. Without it: the script and the modules beside it that it imports.
+            py_version: Python of the image, such as py312; each version has just one.
+            hyperparameters: What the script is told, epochs among it.
+            metric_definitions: Metrics that the service reads from the log: name -> regular expression.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            training_data: Rows to learn from: the channel `train`. Wired by itself; takes TrainingData.
+            validation_data: Rows to judge by while learning: the channel `validation`. Optional; wired by itself; takes ValidationData.
+            preprocessing_model: The transformation that made the rows, for the script to keep with the model: the channel `preprocessing`. Optional; wired by itself; takes PreprocessingModel.
+            name: Name of the step; 'pytorch_training' by default, another for a second use.
+
+        Outputs:
+            model_artifacts (ModelArtifacts): model.tar.gz, S3 URI.
+            training_job_name (JobName): Name of the training job.
+        """
+
 
 class DataLoadingOutputs(StepOutputProxy, step_type="DataLoading"):
     """The outputs of DataLoading: Load a table of rows and split it into training, validation and test rows."""
@@ -1744,6 +1844,17 @@ class FailureOutputs(StepOutputProxy, step_type="Failure"):
     """The outputs of Failure: End the execution as failed, with a message; mostly in a branch of `when`."""
 
 
+class PytorchTrainingOutputs(StepOutputProxy, step_type="PytorchTraining"):
+    """The outputs of PytorchTraining: Train with a script of your own in SageMaker's PyTorch image."""
+
+    model_artifacts: Final[PropertyReference[ModelArtifacts]]
+    """model.tar.gz, S3 URI."""
+    training_job_name: Final[PropertyReference[JobName]]
+    """Name of the training job."""
+    properties: Final[TrainingProperties]
+    """Every property of the Training job."""
+
+
 class BuiltinOutputs(Outputs):
     """The outputs of the built-in steps, by step."""
 
@@ -1845,3 +1956,5 @@ class BuiltinOutputs(Outputs):
     """The outputs of DriftCheck: Compare rows with a baseline, column by column, and report which ones drifted."""
     failure: Final[FailureOutputs]
     """The outputs of Failure: End the execution as failed, with a message; mostly in a branch of `when`."""
+    pytorch_training: Final[PytorchTrainingOutputs]
+    """The outputs of PytorchTraining: Train with a script of your own in SageMaker's PyTorch image."""

@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from fluentpipe import (
     Baseline,
     Hyperparameters,
     ModelArtifacts,
+    Parameter,
     Pipeline,
     RawData,
     TestData,
@@ -32,9 +34,17 @@ from fluentpipe.errors import (
 from .own import declare, takes, yields
 from .test_materialize import HERE, named
 
+SCRIPTS = Path(__file__).parents[1] / "data" / "pytorch"
+
 
 def prepared() -> Any:
     return Pipeline("churn").load_data("s3://my-bucket/churn.csv", label="churn").preprocess()
+
+
+def with_pytorch(pipe: Any = None, **settings: Any) -> Any:
+    """A script stands for the user's; nothing reads what is in it."""
+    pipe = prepared() if pipe is None else pipe
+    return pipe.train_pytorch("fit.py", source_dir=str(SCRIPTS), **settings)
 
 
 def raw_model_given() -> Any:
@@ -140,6 +150,17 @@ WIRED: dict[str, tuple[Any, str, dict[str, str]]] = {
         lambda: prepared().train_lightgbm().calibrate().evaluate_performance(),
         "model_evaluation",
         {"model_artifacts": "model_calibration.calibrated_model", "test_data": "tabular_preprocessing.test_data"},
+    ),
+    "train with PyTorch": (lambda: with_pytorch(), "pytorch_training", PREPARED),
+    "PyTorch never takes XGBoost's hyperparameters": (
+        lambda: with_pytorch(prepared().prepare_hyperparameters()),
+        "pytorch_training",
+        PREPARED,
+    ),
+    "register what PyTorch trained": (
+        lambda: with_pytorch().register("g"),
+        "model_registration",
+        {"model_artifacts": "pytorch_training.model_artifacts"},
     ),
     "calibrate": (
         lambda: prepared().train_xgboost().calibrate(),
@@ -250,6 +271,42 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         lambda: Pipeline("churn").load_data("s3://b-cket/x", label="y").train_lightgbm(),
         UnwiredInput,
         r"train_lightgbm needs TrainingData .*Did you mean `.preprocess\(\)`",
+    ),
+    "train with PyTorch on raw data": (
+        lambda: with_pytorch(Pipeline("churn").load_data("s3://b-cket/x", label="y")),
+        UnwiredInput,
+        "train_pytorch needs TrainingData",
+    ),
+    "train with PyTorch without a script": (lambda: prepared().train_pytorch(), SettingError, "script: must be given"),
+    "train with PyTorch by a script that is not there": (
+        lambda: prepared().train_pytorch("fti.py", source_dir=str(SCRIPTS)),
+        SettingError,
+        "there is no 'fti.py' in .* Did you mean 'fit.py'",
+    ),
+    "evaluate what PyTorch trained": (
+        lambda: with_pytorch().evaluate_performance().materialize(**HERE),
+        SettingError,
+        "evaluate_performance reads models of the other trainings",
+    ),
+    "train in an image of PyTorch that is not there": (
+        lambda: with_pytorch(framework_version="2.6").materialize(**HERE),
+        SettingError,
+        "no training image of version '2.6'",
+    ),
+    "train with another Python than the image's": (
+        lambda: with_pytorch(py_version="py310").materialize(**HERE),
+        SettingError,
+        "has the Python 'py312', not 'py310'",
+    ),
+    "serve a version of PyTorch that has no image for it": (
+        lambda: with_pytorch(framework_version="2.8.0").register("g").materialize(**HERE),
+        SettingError,
+        "no inference image of version '2.8.0'",
+    ),
+    "an image by an instance type that only the run knows": (
+        lambda: with_pytorch(instance_type=Parameter("instances", "ml.m5.xlarge")).materialize(**HERE),
+        SettingError,
+        "needs image_uri where only the run knows the instance type",
     ),
     "evaluate one of two models": (
         lambda: prepared().train_xgboost().tune_xgboost().evaluate_performance(),
@@ -413,6 +470,22 @@ def test_a_model_of_lightgbm_runs_in_the_image_of_scikit_learn_which_can_install
     found = images(prepared().train_lightgbm().calibrate().evaluate_performance().register("g"))
     models = ("lightgbm_training", "model_calibration", "model_evaluation", "model_registration")
     assert {found[name] for name in models} == {"sagemaker-scikit-learn:1.4-2-py312-cpu-py3"}
+
+
+def test_the_definition_of_a_training_with_pytorch(golden: Callable[[str, str], None]) -> None:
+    pipe = with_pytorch(hyperparameters={"epochs": 3, "width": None}, metric_definitions={"loss": "loss=([0-9.]+)"})
+    definition = pipe.materialize(**HERE)
+    text = json.dumps(named(definition.document)["pytorch_training"], indent=2) + "\n"
+    for number, asset in enumerate((each for each in definition.assets if each.sha256 in text), start=1):
+        text = text.replace(asset.sha256, f"<sha256 of asset {number}>")
+    golden("pytorch.json", text)
+
+
+def test_pytorch_trains_in_the_image_of_its_instances_and_is_served_in_that_for_inference() -> None:
+    on_cpu, on_gpu = images(with_pytorch().register("g")), images(with_pytorch(instance_type="ml.g5.xlarge"))
+    assert on_cpu["pytorch_training"] == "pytorch-training:2.6.0-cpu-py312"
+    assert on_cpu["model_registration"] == "pytorch-inference:2.6.0-cpu-py312"
+    assert on_gpu["pytorch_training"] == "pytorch-training:2.6.0-gpu-py312"
 
 
 def test_a_setting_of_lightgbm_is_not_also_a_further_parameter() -> None:

@@ -2,7 +2,7 @@
 
     tests/sdk/check_fixtures.sh FOLDER --update && python tests/sdk/make_images.py
 
-The first asks the SDK, which gives fixtures/images_v3.json; the second needs the standard library alone.
+The first asks the SDK, which gives fixtures/images_v3.json and pytorch_v3.json; the second needs the standard library alone.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Any
 
 HERE = pathlib.Path(__file__).parent
 FIXTURE = HERE / "fixtures" / "images_v3.json"
+PYTORCH = HERE / "fixtures" / "pytorch_v3.json"
 TABLE = HERE.parents[1] / "fluentpipe" / "_image_table.py"
 DOMAIN = "amazonaws.com"  # of most regions
 COMMAND = "python tests/sdk/make_images.py"
 
 
-def table(images: dict[str, Any]) -> str:
+def table(images: dict[str, Any], pytorch: dict[str, Any]) -> str:
     """The module's text.
 
     Raises:
@@ -48,9 +49,32 @@ def table(images: dict[str, Any]) -> str:
             "TAGS = {",
             *(line for framework in sorted(tags) for line in _inner(framework, tags[framework])),
             "}",
+            *_pytorch(pytorch),
             "",
         ]
     )
+
+
+def _pytorch(scopes: dict[str, Any]) -> list[str]:
+    accounts: dict[str, str] = {}
+    pythons: dict[str, dict[str, str]] = {}
+    for scope, found in scopes.items():
+        for region, uri in found["repositories"].items():
+            account, _, rest = uri.partition(f".dkr.ecr.{region}.")
+            if accounts.setdefault(region, account) != account or not rest.endswith(f"/pytorch-{scope}"):
+                raise ValueError(f"PyTorch in {region}: {uri} does not fit the others")
+        for version, tags in found["tags"].items():
+            python = tags["cpu"].rpartition("-")[2]
+            if tags != {each: f"{version}-{each}-{python}" for each in ("cpu", "gpu")}:
+                raise ValueError(f"PyTorch {version}: {tags} do not fit the others")
+            pythons.setdefault(scope, {})[version] = python
+    return [
+        *_dict("PYTORCH_ACCOUNTS", accounts, "region -> account of the registry of PyTorch's images"),
+        "# scope -> version -> Python; the tag is `2.6.0-cpu-py312`",
+        "PYTORCH = {",
+        *(line for scope in sorted(pythons) for line in _inner(scope, pythons[scope])),
+        "}",
+    ]
 
 
 def _dict(name: str, values: dict[str, str], comment: str) -> list[str]:
@@ -67,4 +91,4 @@ def _inner(framework: str, tags: dict[str, str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    TABLE.write_text(table(json.loads(FIXTURE.read_text())))
+    TABLE.write_text(table(json.loads(FIXTURE.read_text()), json.loads(PYTORCH.read_text())))

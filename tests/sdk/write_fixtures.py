@@ -44,6 +44,7 @@ def main(folder: pathlib.Path, buckets: pathlib.Path | None) -> None:
     write(
         folder / f"images_v{major}.json", {framework: images(major, framework) for framework in ("sklearn", "xgboost")}
     )
+    write(folder / f"pytorch_v{major}.json", {scope: pytorch(major, scope) for scope in ("training", "inference")})
 
 
 def definition(major: str, programs: pathlib.Path) -> dict[str, Any]:
@@ -104,15 +105,8 @@ def images(major: str, framework: str) -> dict[str, Any]:
 
     Left out is version 1 of XGBoost, whose image is another (`xgboost:1`, the ancient one that `latest` stands for).
     """
-    if major == "2":
-        import sagemaker as package
-        from sagemaker import image_uris
-    else:
-        import sagemaker.core as package
-        from sagemaker.core import image_uris
-
-    file = pathlib.Path(package.__path__[0], "image_uri_config", f"{framework}.json")
-    versions = json.loads(file.read_text())["training"]["versions"]
+    image_uris, known = known_images(major, framework)
+    versions = known["training"]["versions"]
     tags: dict[str, str] = {}
     repositories: dict[str, str] = {}
     for version in versions.keys() - {"1"}:
@@ -124,6 +118,51 @@ def images(major: str, framework: str) -> dict[str, Any]:
         if len(versions[version]["registries"]) != len(repositories):
             raise ValueError(f"version {version} is not in all regions")
     return {"tags": tags, "repositories": repositories}
+
+
+def pytorch(major: str, scope: str) -> dict[str, Any]:
+    """The SDK's images of PyTorch since 2.1: tags of each version by processor, and registry and repository of each region.
+
+    Regions that some of these versions lack are left out.
+    """
+    image_uris, known = known_images(major, "pytorch")
+    every = known[scope]["versions"]
+    versions = {name: every[name] for name in every if tuple(map(int, name.split("."))) >= (2, 1)}
+    regions = sorted(set.intersection(*(set(each["registries"]) for each in versions.values())))
+    accounts = [{region: each["registries"][region] for region in regions} for each in versions.values()]
+    if any(each != accounts[0] for each in accounts):
+        raise ValueError("versions of PyTorch have registries of their own")
+    tags: dict[str, dict[str, str]] = {}
+    repositories: dict[str, str] = {}
+    for version, each in versions.items():
+        (python,) = each["py_versions"]
+        # Minutes for every version in every region, whose registries are known to be the same.
+        for region in regions if version == "2.6.0" else regions[:1]:
+            for processor, instance in (("cpu", "ml.m5.xlarge"), ("gpu", "ml.g5.xlarge")):
+                uri = image_uris.retrieve(
+                    "pytorch", region=region, version=version, py_version=python, instance_type=instance, image_scope=scope
+                )  # fmt: skip
+                repository, tag = uri.split(":")
+                said = (
+                    tags.setdefault(version, {}).setdefault(processor, tag),
+                    repositories.setdefault(region, repository),
+                )
+                if said != (tag, repository):
+                    raise ValueError(f"the image of {version} in {region} does not fit a table of versions and regions")
+    return {"tags": tags, "repositories": repositories}
+
+
+def known_images(major: str, framework: str) -> tuple[Any, dict[str, Any]]:
+    """The SDK's module that knows images, and its table of a framework."""
+    if major == "2":
+        import sagemaker as package
+        from sagemaker import image_uris
+    else:
+        import sagemaker.core as package
+        from sagemaker.core import image_uris
+
+    file = pathlib.Path(package.__path__[0], "image_uri_config", f"{framework}.json")
+    return image_uris, json.loads(file.read_text())
 
 
 def write(file: pathlib.Path, data: dict[str, Any]) -> None:

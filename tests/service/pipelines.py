@@ -34,6 +34,7 @@ from fluentpipe.steps import (
     ModelCalibration,
     ModelEvaluation,
     ModelRegistration,
+    PytorchTraining,
     QualityGate,
     RawStep,
     ScriptProcessing,
@@ -47,6 +48,8 @@ from fluentpipe.steps import (
 ROLE = "arn:aws:iam::111122223333:role/SageMakerRole"
 LAMBDA = "arn:aws:lambda:us-east-1:111122223333:function:tell"
 IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/ours:1.0"
+
+SCRIPTS = Path(__file__).parents[1] / "data" / "pytorch"
 
 # Of the job, the same for every step that runs one.
 _JOB: Mapping[str, Any] = {
@@ -187,6 +190,16 @@ EVERY_SETTING: Mapping[type[Step], Mapping[str, Any]] = {
         "seed": 7,
         "num_threads": 4,
         "parameters": {"path_smooth": 2},
+    },
+    PytorchTraining: {
+        **_TRAINING,
+        "depends_on": "data_loading",
+        "framework_version": "2.3.0",
+        "py_version": "py311",
+        "script": "fit.py",
+        "source_dir": str(SCRIPTS),
+        "hyperparameters": {"epochs": 3},
+        "metric_definitions": {"loss": "loss=([0-9.]+)"},
     },
     ModelCalibration: {**_PROCESSING, "depends_on": "data_loading", "method": "beta", "seed": 7},
     ModelEvaluation: {**_PROCESSING, "depends_on": "data_loading"},
@@ -356,6 +369,7 @@ def learning(*, parameters: bool = False) -> Definition:
         .prepare_hyperparameters(tuned_model="s3://my-bucket/model.tar.gz", **given[HyperparameterPreparation])
         .train_sklearn(**given[SklearnTraining])
         .train_lightgbm(**given[LightgbmTraining])
+        .train_pytorch(**given[PytorchTraining])
     )
     model = pipe.outputs.sklearn_training.model_artifacts
     pipe = pipe.calibrate(model_artifacts=model, **given[ModelCalibration])

@@ -20,8 +20,27 @@ def sdk(major: str) -> Any:
     return json.loads((SDK / "fixtures" / f"images_v{major}.json").read_text())
 
 
+def pytorch(major: str) -> Any:
+    return json.loads((SDK / "fixtures" / f"pytorch_v{major}.json").read_text())
+
+
+@pytest.mark.parametrize("scope", ["training", "inference"])
+@pytest.mark.parametrize("major", MAJORS)
+def test_every_image_of_pytorch_has_the_uri_that_the_sdk_gives(major, scope):
+    said = pytorch(major)[scope]
+    wrong = {
+        (version, region, processor)
+        for version, tags in said["tags"].items()
+        for region, repository in said["repositories"].items()
+        for processor, tag in tags.items()
+        if images.pytorch_uri(scope, version, region, gpu=processor == "gpu") != f"{repository}:{tag}"
+    }
+    assert not wrong
+    assert len(said["repositories"]) > 30
+
+
 def test_the_table_is_what_the_script_makes_of_the_sdk_s_answers():
-    assert make_images.TABLE.read_text() == make_images.table(sdk("3")), f"run: {make_images.COMMAND}"
+    assert make_images.TABLE.read_text() == make_images.table(sdk("3"), pytorch("3")), f"run: {make_images.COMMAND}"
 
 
 @pytest.mark.parametrize("framework", ["xgboost", "sklearn"])

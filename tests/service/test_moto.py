@@ -130,7 +130,15 @@ def anything_as_parameter() -> Definition:
 
 
 SPINE = ("data_loading", "tabular_preprocessing", "xgboost_training", "model_evaluation", "model_registration")
-LEARNING = (*SPINE[:2], "xgboost_tuning", "hyperparameter_preparation", "sklearn_training", "lightgbm_training", "model_calibration")
+LEARNING = (
+    *SPINE[:2],
+    "xgboost_tuning",
+    "hyperparameter_preparation",
+    "sklearn_training",
+    "lightgbm_training",
+    "pytorch_training",
+    "model_calibration",
+)
 MONITORING = ("data_loading", "data_baseline", "drift_check", "tabular_preprocessing")
 MADE: Mapping[Callable[[], Definition], tuple[str, ...]] = {
     pipelines.canonical: SPINE,
