@@ -4,13 +4,6 @@ A model of ours is served by the library's own code. What lies in its archive is
 with it for SageMaker's containers is never run here.
 """
 
-from importlib.util import find_spec
-
-from fluentpipe.errors import MissingExtra
-
-if _missing := [name for name in ("numpy", "pyarrow", "xgboost") if find_spec(name) is None]:
-    raise MissingExtra(f"To predict takes {', '.join(_missing)}.", fix="pip install 'fluentpipe[local]'")
-
 from fluentpipe.serving.predicting import predict, predict_file
 
 __all__ = ["predict", "predict_file"]

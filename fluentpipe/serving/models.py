@@ -7,17 +7,19 @@ import re
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
-from typing import TypeAlias, Union
+from typing import TYPE_CHECKING, TypeAlias, Union
 
 import attrs
 
 from fluentpipe.containers.job import JobError
-from fluentpipe.containers.model_folder import Model
 from fluentpipe.definition import Definition
 from fluentpipe.errors import FluentpipeError, SourceError, did_you_mean
 from fluentpipe.run.history import LAST, find
 from fluentpipe.run.result import RegisteredModel, Run
 from fluentpipe.run.values import steps_used
+
+if TYPE_CHECKING:
+    from fluentpipe.containers.model_folder import Model
 
 ModelGiven: TypeAlias = Union[str, "PathLike[str]", Run, RegisteredModel]
 """An archive, a folder, a run or its id, a registered version or its group's name, with or without its number."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from fluentpipe.containers.job import JobError
-from fluentpipe.errors import SourceError
+from fluentpipe.errors import MissingExtra, SourceError
 from fluentpipe.run.home import home_folder
 from fluentpipe.serving.models import ModelGiven, open_model
-from fluentpipe.serving.rows import is_frame, parts_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,8 +39,12 @@ def predict(
 
     Raises:
         SourceError: There is no such model, the rows cannot be read, or lack columns, all of which are named.
+        MissingExtra: What it takes to predict is not installed.
     """
+    _require_extra()
     import pyarrow as pa
+
+    from fluentpipe.serving.rows import is_frame
 
     found = pa.concat_tables(_parts(model, rows, id_columns, home, []))
     if is_frame(rows):
@@ -70,7 +74,9 @@ def predict_file(
 
     Raises:
         SourceError: As for `predict`; or the name says no format.
+        MissingExtra: What it takes to predict is not installed.
     """
+    _require_extra()
     from fluentpipe.containers import score
 
     warnings: list[str] = []
@@ -106,9 +112,15 @@ def _parts(
         SourceError: As for `predict`.
     """
     from fluentpipe.containers import scoring
+    from fluentpipe.serving.rows import parts_of
 
     model = open_model(given, home_folder(Path(home) if home is not None else None))
     try:
         yield from scoring.scored_batches(model, parts_of(rows, scoring.numeric_columns(model), warnings), id_columns)
     except JobError as fault:
         raise SourceError(f"The rows cannot be predicted: {fault}") from fault
+
+
+def _require_extra() -> None:
+    if missing := [name for name in ("numpy", "pyarrow", "xgboost") if find_spec(name) is None]:
+        raise MissingExtra(f"To predict takes {', '.join(missing)}.", fix="pip install 'fluentpipe[local]'")
