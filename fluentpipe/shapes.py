@@ -147,7 +147,9 @@ def _walk_several(step_type: str, path: str) -> Leaf:
     leaves = [walk(step_type, text) for text, is_path in found if is_path]
     for leaf in leaves:
         if leaf.type not in SCALARS:
-            raise UnknownOutput(f"{leaf.path!r} of a {step_type} step is a {leaf.type}; text is made of single values.", path=path)
+            raise UnknownOutput(
+                f"{leaf.path!r} of a {step_type} step is a {leaf.type}; text is made of single values.", path=path
+            )
     return Leaf(path, "str", tuple(key for leaf in leaves for key in leaf.keys))
 
 

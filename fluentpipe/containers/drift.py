@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 if TYPE_CHECKING or __package__:
     from . import data_statistics, quantile_sketch, significance, values
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
-    import pyarrow as pa
 
     Floats = npt.NDArray[np.float64]
 
@@ -154,7 +154,8 @@ def _compare_numbers(found: Comparison, feature: Mapping[str, Any], column: pa.C
     facts = data_statistics.facts_of(feature)
     numbers = values.numbers(column)
     present = np.sort(numbers[~np.isnan(numbers)])
-    said = len(column) - values.texts(column).null_count  # values of any type
+    # Values of any type; of a column of numbers those that are none, as infinite ones, count as missing, as in the baseline.
+    said = len(column) - values.texts(column).null_count if pa.types.is_string(column.type) else len(present)
     _compare_missing(found, facts, len(column) - said, len(column), limits)
     if feature.get("is_identifier"):
         found.skipped = "an identifier"

@@ -87,20 +87,23 @@ class BatchTransform(RetriedStep):
     )  # fmt: skip
     sagemaker_type = "Transform"
 
+    # How records are made of files decides the rest of the request, so that the run cannot decide it.
     content_type: str | None = setting(
-        None, doc="Of the rows; by default told by the name of the file, or Parquet for rows of another step."
+        None,
+        reference=False,
+        doc="Of the rows; by default told by the name of the file, or Parquet for rows of another step.",
     )
     accept: str | None = setting(
-        None, doc="Content type of the answers; by default that of the rows, and CSV for Parquet."
+        None, reference=False, doc="Content type of the answers; by default that of the rows, and CSV for Parquet."
     )
     split_type: Literal["None", "Line", "RecordIO", "TFRecord"] = setting(
-        "None", doc="How a file becomes records: whole, or line by line."
+        "None", reference=False, doc="How a file becomes records: whole, or line by line."
     )
     assemble_with: Literal["None", "Line"] | None = setting(
-        None, doc="How answers are put together; by default line by line where the files are split so."
+        None, reference=False, doc="How answers are put together; by default line by line where the files are split so."
     )
     batch_strategy: Literal["MultiRecord", "SingleRecord"] | None = setting(
-        None, doc="Whether a request has as many records as fit, or one."
+        None, reference=False, doc="Whether a request has as many records as fit, or one."
     )
     max_payload_mb: int | None = setting(
         None, ge=0, le=_MOST_MB, unit="MB",
@@ -113,7 +116,9 @@ class BatchTransform(RetriedStep):
     output_filter: str | None = setting(
         None, reference=False, convert=_filter, doc="JSONPath of what is kept of an answer, or of record and answer."
     )
-    join_source: Literal["None", "Input"] = setting("None", doc="Whether each answer is put beside its record.")
+    join_source: Literal["None", "Input"] = setting(
+        "None", reference=False, doc="Whether each answer is put beside its record."
+    )
     environment: Mapping[str, str] | None = setting(
         None, shared=True, doc="Environment variables of the server; at most 16."
     )

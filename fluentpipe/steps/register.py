@@ -79,9 +79,7 @@ class ModelRegistration(RetriedStep):
             "InferenceSpecification": {
                 "Containers": [
                     {
-                        "Image": target.image_for(self, DEFAULT_XGBOOST)
-                        if self.image_uri is None
-                        else self.image_uri,
+                        "Image": target.image_for(self, DEFAULT_XGBOOST) if self.image_uri is None else self.image_uri,
                         "ModelDataUrl": target.location(inputs["model_artifacts"]),
                         # Where the serving container of SageMaker's framework images looks for the script.
                         "Environment": {

@@ -34,7 +34,7 @@ from fluentpipe.errors import (
 from .own import declare, takes, yields
 from .test_materialize import HERE, named
 
-SCRIPTS = Path(__file__).parents[1] / "data" / "pytorch"
+SCRIPTS = Path(__file__).parents[1] / "programs" / "pytorch"
 
 
 def prepared() -> Any:

@@ -23,6 +23,7 @@ from fluentpipe.schedule_expression import checked, checked_timezone
 from fluentpipe.schedules import schedule, schedules, unschedule
 
 from .conftest import ACCOUNT, REGION, ROLE, Wire, answering
+from .test_messages import check
 
 SCHEDULER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/SchedulerRole"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"
@@ -163,13 +164,14 @@ def test_somebody_else_who_creates_it_meanwhile_leads_to_an_update(
     assert [each.expression for each in schedules(account, "churn")] == ["rate(1 day)"]
 
 
-def test_a_schedule_of_something_else_is_left_alone(churn: Any, wire: Wire, account: Account) -> None:
+def test_a_schedule_of_something_else_is_left_alone(churn: Any, wire: Wire, account: Account, tmp_path: Path) -> None:
     target = {"Arn": CHURN + "-of-others", "RoleArn": SCHEDULER_ROLE}
     account.client("scheduler").create_schedule(
         Name="churn", ScheduleExpression="rate(5 days)", Target=target, FlexibleTimeWindow={"Mode": "OFF"}
     )
-    with pytest.raises(NameTaken, match="Schedule 'churn' starts something else"):
+    with pytest.raises(NameTaken, match="Schedule 'churn' starts something else") as caught:
         churn.schedule("rate(1 day)", SCHEDULER_ROLE, session=wire.session)
+    check("name taken", caught.value, tmp_path)
     with pytest.raises(NameTaken):
         unschedule(account, "churn")
     assert schedules(account, "churn") == ()

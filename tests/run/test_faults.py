@@ -38,14 +38,14 @@ def _also(step: dict[str, Any]) -> Change:
     return lambda sketch: sketch.steps.append(step)
 
 
-TRANSFORM = {
-    "Name": "Score",
-    "Type": "Transform",
+EMR = {
+    "Name": "Count",
+    "Type": "EMR",
     "Arguments": {
-        "ModelName": "m",
-        "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://my-bucket/x"}}},
-        "TransformOutput": {"S3OutputPath": "s3://my-bucket/y"},
-        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        "ClusterId": "j-1ABCDEFGHIJKL",
+        "StepConfig": {
+            "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["spark-submit", "s3://my-bucket/count.py"]}
+        },
     },
 }
 DATA = {"Get": "Parameters.data"}
@@ -87,9 +87,9 @@ BEFORE: dict[str, tuple[Change, dict[str, Any], str]] = {
         r"is no safe path below a folder",
     ),
     "a step type that does not run here": (
-        _also(TRANSFORM),
+        _also(EMR),
         {},
-        r"do not run here yet: Score \(Transform\); these do: Condition, Fail,",
+        r"Count \(EMR\)",
     ),
     "a training without a script in an image that is not here": (
         lambda s: (
@@ -175,7 +175,7 @@ def test_a_fault_known_before_the_start_is_told_and_nothing_is_started(change, g
 def test_all_faults_before_the_start_are_told_at_once(run):
     sketch = canonical()
     _arguments(sketch, 1)["HyperParameters"] = {"max_depth": "3"}
-    sketch.steps.append(TRANSFORM)
+    sketch.steps.append(EMR)
     with pytest.raises(RunError) as caught:
         run(sketch, parameters={"dta": 1, "min_auc": "x"})
     assert len(caught.value.faults) == 4
@@ -432,7 +432,9 @@ def test_a_model_that_is_not_packed_holds_no_links_either(target, fits, run, row
     sketch.training("T", script, channels={"train": DATA})
     _arguments(sketch, 0)["OutputDataConfig"]["CompressionType"] = "NONE"
     if not fits:
-        with pytest.raises(RunError, match=r"Step 'T': The output holds a link that leads out of the job or nowhere: model/x"):
+        with pytest.raises(
+            RunError, match=r"Step 'T': The output holds a link that leads out of the job or nowhere: model/x"
+        ):
             run(sketch)
         return
     made = run(sketch).steps["T"].outputs["model"]

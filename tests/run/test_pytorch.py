@@ -13,7 +13,7 @@ CHURN = HERE.parent / "fluentpipe" / "data" / "telco_churn.csv.gz"
 
 
 def test_a_script_learns_from_the_rows_that_were_prepared(tmp_path: Path) -> None:
-    script = HERE / "data" / "pytorch" / "fit.py"
+    script = HERE / "programs" / "pytorch" / "fit.py"
     pipe = Pipeline("churn").load_data(CHURN, label="churn").preprocess()
     run = pipe.train_pytorch(script, hyperparameters={"epochs": 30}).run(home=tmp_path)
     assert run.status == "Succeeded"

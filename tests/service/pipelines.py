@@ -22,6 +22,7 @@ from fluentpipe.definition import Definition
 from fluentpipe.settings import Setting
 from fluentpipe.step import Step
 from fluentpipe.steps import (
+    BatchTransform,
     Branch,
     Callback,
     DataBaseline,
@@ -32,8 +33,10 @@ from fluentpipe.steps import (
     LambdaInvocation,
     LightgbmTraining,
     ModelCalibration,
+    ModelCreation,
     ModelEvaluation,
     ModelRegistration,
+    ModelScoring,
     PytorchTraining,
     QualityGate,
     RawStep,
@@ -49,7 +52,7 @@ ROLE = "arn:aws:iam::111122223333:role/SageMakerRole"
 LAMBDA = "arn:aws:lambda:us-east-1:111122223333:function:tell"
 IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/ours:1.0"
 
-SCRIPTS = Path(__file__).parents[1] / "data" / "pytorch"
+SCRIPTS = Path(__file__).parents[1] / "programs" / "pytorch"
 
 # Of the job, the same for every step that runs one.
 _JOB: Mapping[str, Any] = {
@@ -312,6 +315,31 @@ EVERY_SETTING = {
     Callback: {**_ASKED, "queue_url": "https://sqs.us-east-1.amazonaws.com/111122223333/people"},
 }  # fmt: skip
 
+EVERY_SETTING = {
+    **EVERY_SETTING,
+    ModelCreation: {
+        **{name: _JOB[name] for name in ("image_uri", "framework_version", "environment", "vpc", "tags", "retry")},
+        "depends_on": None,
+        "network_isolation": False,  # moto says so of every model
+    },
+    BatchTransform: {
+        **{name: _JOB[name] for name in ("instance_type", "instance_count", "environment", "volume_kms_key", "output_kms_key")},
+        **{name: _JOB[name] for name in ("cache", "retry", "tags")},
+        "depends_on": "model_creation",
+        "content_type": "text/csv",
+        "accept": "application/json",
+        "split_type": "Line",
+        "assemble_with": "Line",
+        "batch_strategy": "MultiRecord",
+        "max_payload_mb": 5,
+        "max_concurrent": 2,
+        "input_filter": "$[1:]",
+        "output_filter": "$.prediction",
+        "join_source": "Input",
+    },
+    ModelScoring: {**_PROCESSING, "depends_on": None, "id_columns": ["customer id"], "output_format": "csv"},
+}  # fmt: skip
+
 
 def as_parameters(cls: type[Step]) -> dict[str, Any]:
     """Every setting of a class; those that the run may decide are given as pipeline parameters."""
@@ -373,6 +401,18 @@ def learning(*, parameters: bool = False) -> Definition:
     )
     model = pipe.outputs.sklearn_training.model_artifacts
     pipe = pipe.calibrate(model_artifacts=model, **given[ModelCalibration])
+    return pipe.materialize(role=ROLE, bucket="my-bucket", region="us-east-1")
+
+
+def serving(*, parameters: bool = False) -> Definition:
+    """A model in use, every setting given."""
+    given = {
+        cls: as_parameters(cls) if parameters else dict(EVERY_SETTING[cls])
+        for cls in (ModelCreation, BatchTransform, ModelScoring)
+    }
+    pipe = Pipeline("churn").provide(ModelArtifacts, "s3://my-bucket/model.tar.gz").create_model(**given[ModelCreation])
+    pipe = pipe.batch_transform(rows="s3://my-bucket/new.csv", **given[BatchTransform])
+    pipe = pipe.score(rows="s3://my-bucket/new.csv", **given[ModelScoring])
     return pipe.materialize(role=ROLE, bucket="my-bucket", region="us-east-1")
 
 

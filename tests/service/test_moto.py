@@ -28,14 +28,24 @@ FORGOTTEN_BY_MOTO: Mapping[str, frozenset[str]] = {
     "Training": frozenset(("Environment", "Tags")),
     "Tuning": frozenset(("Tags",)),
     "RegisterModel": frozenset(),
+    "Model": frozenset(("Tags",)),
+    "Transform": frozenset(("Tags",)),
 }
 OPERATIONS = {
     "Processing": "CreateProcessingJob",
     "Training": "CreateTrainingJob",
     "Tuning": "CreateHyperParameterTuningJob",
     "RegisterModel": "CreateModelPackage",
+    "Model": "CreateModel",
+    "Transform": "CreateTransformJob",
 }
-JOB_NAME = {"Processing": "ProcessingJobName", "Training": "TrainingJobName", "Tuning": "HyperParameterTuningJobName"}
+JOB_NAME = {
+    "Processing": "ProcessingJobName",
+    "Training": "TrainingJobName",
+    "Tuning": "HyperParameterTuningJobName",
+    "Model": "ModelName",
+    "Transform": "TransformJobName",
+}
 _execution = itertools.count(1)
 
 
@@ -66,6 +76,12 @@ def send(client: Any, step_type: str, request: dict[str, Any]) -> Mapping[str, A
         return client.describe_hyper_parameter_tuning_job(
             HyperParameterTuningJobName=request["HyperParameterTuningJobName"]
         )
+    if step_type == "Model":
+        client.create_model(**request)
+        return client.describe_model(ModelName=request["ModelName"])
+    if step_type == "Transform":
+        client.create_transform_job(**request)
+        return client.describe_transform_job(TransformJobName=request["TransformJobName"])
     known = {
         each["ModelPackageGroupName"] for each in client.list_model_package_groups()["ModelPackageGroupSummaryList"]
     }
@@ -129,6 +145,10 @@ def anything_as_parameter() -> Definition:
     return pipelines.anything(parameters=True)
 
 
+def serving_as_parameter() -> Definition:
+    return pipelines.serving(parameters=True)
+
+
 SPINE = ("data_loading", "tabular_preprocessing", "xgboost_training", "model_evaluation", "model_registration")
 LEARNING = (
     *SPINE[:2],
@@ -140,6 +160,7 @@ LEARNING = (
     "model_calibration",
 )
 MONITORING = ("data_loading", "data_baseline", "drift_check", "tabular_preprocessing")
+SERVING = ("model_creation", "batch_transform", "model_scoring")
 MADE: Mapping[Callable[[], Definition], tuple[str, ...]] = {
     pipelines.canonical: SPINE,
     pipelines.with_every_setting: SPINE,
@@ -148,6 +169,8 @@ MADE: Mapping[Callable[[], Definition], tuple[str, ...]] = {
     learning_as_parameter: LEARNING,
     pipelines.monitoring: MONITORING,
     monitoring_as_parameter: MONITORING,
+    pipelines.serving: SERVING,
+    serving_as_parameter: SERVING,
     pipelines.anything: ("preprocess", "train"),
     anything_as_parameter: ("preprocess", "train"),
 }

@@ -16,5 +16,6 @@ data = Pipeline("churn").load_data("s3://my-bucket/churn.csv", label="churn").pr
 leafwise = data.train_lightgbm(num_leaves=8, n_estimators=200, colsample_bytree=0.5, parameters={"path_smooth": 2})
 model: PropertyReference[ModelArtifacts] = leafwise.outputs.lightgbm_training.model_artifacts
 leafwise.calibrate().score()
-network = data.train_pytorch("fit.py", hyperparameters={"epochs": 3}, instance_type="ml.g5.xlarge", py_version="py312")
+script = "tests/programs/pytorch/fit.py"
+network = data.train_pytorch(script, hyperparameters={"epochs": 3}, instance_type="ml.g5.xlarge", py_version="py312")
 weights: PropertyReference[ModelArtifacts] = network.outputs.pytorch_training.model_artifacts
