@@ -75,6 +75,7 @@ def test_shuffled_labels_teach_nothing_and_the_gate_keeps_the_model_out(tmp_path
     assert not (tmp_path / "registry").exists()
 
 
+@pytest.mark.slow
 def test_a_number_is_learned_as_a_number_and_gated_by_its_error(tmp_path) -> None:
     drawn = random.Random(1)
     rows = [[drawn.gauss(0, 1), drawn.gauss(0, 1), drawn.choice("abc")] for _ in range(1500)]
@@ -89,6 +90,7 @@ def test_a_number_is_learned_as_a_number_and_gated_by_its_error(tmp_path) -> Non
     assert [model.version for model in run.models] == [1]
 
 
+@pytest.mark.slow
 def test_three_classes_are_told_apart(tmp_path) -> None:
     drawn = random.Random(2)
     rows = []

@@ -84,12 +84,11 @@ def test_compile_puts_role_bucket_and_region_into_the_definition(tmp_path, scrip
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("", "empty"),
-        ("tenure,churn\n", "no rows"),
-        ("tenure,churn\n1,Yes\n2\n3,No,9\n", "line 3"),
-        ("tenure,left\n1,Yes\n2,No\n", "there is no column 'churn'"),
+        pytest.param("", "empty", marks=pytest.mark.slow, id="empty"),
+        pytest.param("tenure,churn\n", "no rows", marks=pytest.mark.slow, id="header only"),
+        pytest.param("tenure,churn\n1,Yes\n2\n3,No,9\n", "line 3", id="ragged"),
+        pytest.param("tenure,left\n1,Yes\n2,No\n", "there is no column 'churn'", marks=pytest.mark.slow, id="no label"),
     ],
-    ids=["empty", "header only", "ragged", "no label"],
 )
 def test_data_that_will_not_do_fails_the_first_step_with_the_reason(tmp_path, script, content, reason) -> None:
     (tmp_path / "bad.csv").write_text(content)

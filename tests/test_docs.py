@@ -29,7 +29,13 @@ def blocks(document: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", document.read_text("utf-8"), re.DOTALL)
 
 
-@pytest.mark.parametrize("document", [doc for doc in DOCS if blocks(doc, "python")], ids=lambda doc: doc.name)
+def _page(document: Path) -> object:
+    """The two pages that one changes most run while one works, the others in the check."""
+    marks = [] if document.name in {"README.md", "how-it-works.md"} else [pytest.mark.slow]
+    return pytest.param(document, id=document.name, marks=marks)
+
+
+@pytest.mark.parametrize("document", [_page(doc) for doc in DOCS if blocks(doc, "python")])
 def test_the_python_of_a_page_runs_and_prints_what_stands_below_it(document: Path, tmp_path: Path) -> None:
     (tmp_path / "churn.csv").write_bytes(gzip.decompress(DATA.read_bytes()))
     (tmp_path / "sample.py").write_text(SAMPLE)

@@ -114,6 +114,7 @@ def test_inference_names_every_missing_column(churn: Chain) -> None:
         inference.predict_fn(inference.input_fn('{"tenure": 3}', "application/json"), model)
 
 
+@pytest.mark.slow
 def test_the_code_in_the_model_folder_serves_by_itself(churn: Chain) -> None:
     row = pq.read_table(churn.folder / "raw" / "test" / "data.parquet").slice(0, 1).to_pylist()
     program = (
@@ -168,7 +169,7 @@ def test_hyperparameters_that_cannot_be_meant_are_refused(churn: Chain, argument
     assert message in str(fault.value)
 
 
-@pytest.mark.parametrize("task", ["multiclass", "regression"])
+@pytest.mark.parametrize("task", [pytest.param("multiclass", marks=pytest.mark.slow), "regression"])
 def test_the_other_tasks_run_through(chain: Chain, tmp_path: Path, task: str) -> None:
     draw = random.Random(1)
     rows = [(draw.random(), draw.choice("abcd")) for _ in range(400)]

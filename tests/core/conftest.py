@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from fluentpipe import Pipeline, kinds, step
-from fluentpipe_project import ProjectVerbs
+from fluentpipe import Pipeline
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -25,20 +24,6 @@ def golden() -> Callable[[str, str], None]:
         assert text == file.read_text("utf-8"), f"{name} differs; UPDATE_GOLDEN=1 pytest -n0 tests/core writes it anew"
 
     return compare
-
-
-@pytest.fixture
-def registry() -> Iterator[None]:
-    """Step classes and kinds declared by the test are gone after it."""
-    tables = [step._by_type, step._by_verb, kinds._known]
-    before = [dict(table) for table in tables]
-    verbs = set(vars(ProjectVerbs))
-    yield
-    for table, was in zip(tables, before, strict=True):
-        table.clear()
-        table.update(was)
-    for name in set(vars(ProjectVerbs)) - verbs:
-        delattr(ProjectVerbs, name)
 
 
 @pytest.fixture(scope="session")

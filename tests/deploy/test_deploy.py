@@ -31,7 +31,7 @@ READING = {
 }
 
 
-@pytest.mark.parametrize("make", [small, large])
+@pytest.mark.parametrize("make", [small, pytest.param(large, marks=pytest.mark.slow)])
 def test_a_second_deployment_changes_nothing_and_one_setting_changed_updates_the_definition_alone(
     make, rows: Path, put: Put, wire: Wire, aws: Account
 ) -> None:

@@ -24,6 +24,7 @@ def told(text: str) -> str:
     return re.sub(r"/[0-9a-f]{12}…", "/…", re.sub(r"\d+ files?, [\d.]+ \w+", "FILES", text))
 
 
+@pytest.mark.slow
 def test_the_code_of_the_page_runs_and_prints_what_the_page_shows(
     rows: Path, wire: Wire, aws: Account, tmp_path: Path, monkeypatch, capsys
 ) -> None:

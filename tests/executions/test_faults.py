@@ -73,7 +73,8 @@ def is_done_already(service, operation):
 
 
 @each_operation
-@pytest.mark.parametrize("how", [pytest.param("breaks", marks=pytest.mark.slow), "lost"])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["breaks", "lost"])
 def test_a_break_at_each_call_in_turn_is_told_and_a_repeat_ends_as_if_nothing_was(
     service, account, operation, frames, how
 ):

@@ -94,6 +94,7 @@ def run_telco(min_auc: float, home: Path, echo: Callable[[str], None] | None = N
     return run(telco(min_auc), parameters={"data": TELCO}, home=home, echo=echo)
 
 
+@pytest.mark.slow
 def test_real_data_becomes_a_real_registered_model(tmp_path):
     lines: list[str] = []
     result = run_telco(0.80, tmp_path, lines.append)

@@ -65,7 +65,7 @@ def tell() -> None:
 
 
 @pytest.fixture(autouse=True)
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None) -> Any:
     """A module with functions, and rows, in the working directory."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -89,6 +89,7 @@ def test_files_tables_and_values_that_a_function_returns_are_its_outputs() -> No
     assert run.steps["many"].state == "Succeeded"
 
 
+@pytest.mark.slow
 def test_an_edit_of_another_function_does_not_run_it_again(own: Any) -> None:
     pipe: Any = Pipeline("own").provide(RawData, "rows.csv").same()  # type: ignore[attr-defined]  # declared above
     pipe.run(echo=None)

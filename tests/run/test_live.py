@@ -238,7 +238,7 @@ def in_terminal(cwd: Path, *words: str, **environment: str) -> str:
     ("words", "environment", "is_live"),
     [
         ((), {}, True),
-        (("--plain",), {}, False),
+        pytest.param(("--plain",), {}, False, marks=pytest.mark.slow),
         pytest.param((), {"NO_COLOR": "1"}, False, marks=pytest.mark.slow),
         pytest.param((), {"CI": "true"}, False, marks=pytest.mark.slow),
     ],

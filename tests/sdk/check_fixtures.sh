@@ -56,7 +56,7 @@ while read -r -a packages; do
     environment=$folder/${packages[0]/==/-}
     echo "fluentpipe with ${packages[0]}"
     "$environment/bin/python" -m pip install --quiet --disable-pip-version-check \
-        -e '.[local]' 'moto[server]>=5.1' pytest pytest-socket pytest-xdist </dev/null
+        -e '.[local]' 'moto[server]>=5.1' hypothesis pytest pytest-socket pytest-xdist </dev/null
     # The SDK warns of itself. The tests are named check_*, so that nothing without the SDK collects them.
     "$environment/bin/python" -m pytest -q -n 2 -o python_files='check_*.py' -o filterwarnings=ignore tests/sdk/with_sdk </dev/null
 done <<<"$releases"

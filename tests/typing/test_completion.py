@@ -100,6 +100,7 @@ def live(own_cache: str) -> tuple[dict[tuple[str, bool], set[str]], list[dict[st
     return completed, inspected
 
 
+@pytest.mark.slow  # the first question of jedi's to a package takes seconds
 @pytest.mark.parametrize("use_jedi", [True, False], ids=["jedi", "no jedi"])
 @pytest.mark.parametrize("case", CASES)
 def test_ipython_completes_live_objects(case: str, use_jedi: bool, live: Any) -> None:
@@ -110,6 +111,7 @@ def test_ipython_completes_live_objects(case: str, use_jedi: bool, live: Any) ->
         assert CASES[case][1] <= completed[case, use_jedi]
 
 
+@pytest.mark.slow
 def test_a_question_mark_shows_signature_and_docs_also_of_a_step_of_an_earlier_cell(live: Any) -> None:
     built_in, own = live[1]
     assert "max_depth: 'int | Deferred[int] | None' = None" in built_in["definition"]
@@ -133,7 +135,7 @@ STATIC = {
 }
 
 
-@pytest.mark.slow  # the first question of jedi's to a package takes seconds
+@pytest.mark.slow
 @pytest.mark.parametrize("case", STATIC)
 def test_jedi_completes_a_script(case: str) -> None:
     text, wanted = STATIC[case]
@@ -141,6 +143,7 @@ def test_jedi_completes_a_script(case: str) -> None:
     assert wanted <= found
 
 
+@pytest.mark.slow
 def test_jedi_shows_the_signature_and_the_docs_of_a_verb() -> None:
     (signature,) = jedi.Script(f"{SETUP}pipe.train_xgboost(").get_signatures()
     assert "max_depth" in {parameter.name for parameter in signature.params}
