@@ -79,8 +79,8 @@ class Record:
             ignore = self.home / ".gitignore"  # data and models are not for a repository
             if not ignore.exists():
                 write_atomically(ignore, "*\n")
-            write_atomically(self.path / "definition.json", json.dumps(definition.document, indent=2))
-            write_atomically(self.path / "run.json", json.dumps(self._manifest, indent=1))
+            write_atomically(self.path / "definition.json", json.dumps(definition.document))
+            write_atomically(self.path / "run.json", json.dumps(self._manifest))
             (self.path / _RESERVE).write_bytes(bytes(_RESERVED))
             return alive, (self.path / "events.jsonl").open("a", encoding="utf-8")
         except BaseException as error:
@@ -191,7 +191,7 @@ class Record:
     def _write(self, *, durable: bool) -> None:
         with self._lock:
             try:
-                write_atomically(self.path / "run.json", json.dumps(self._manifest, indent=1), durable=durable)
+                write_atomically(self.path / "run.json", json.dumps(self._manifest), durable=durable)
             except OSError:
                 if durable:
                     raise
