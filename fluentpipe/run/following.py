@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 
 from fluentpipe.errors import GateFailed, RunError, StepFailed
 from fluentpipe.live import Echo, watching
@@ -36,21 +35,24 @@ def _tell_new(teller: Teller, run: Run, position: int) -> int:
             added = file.read()
     except OSError:
         return position
-    whole = added.rpartition(b"\n")[0] + b"\n" if b"\n" in added else b""
-    for event in _events(whole):
-        over = event["event"].startswith("run ") and event["event"] != "run started"
-        teller({**event, **({"seconds": run.seconds} if over else {})})
-    return position + len(whole)
+    for line in added.splitlines(keepends=True):
+        if not line.endswith(b"\n"):
+            break
+        if (event := _event(line)) is not None:
+            over = event["event"].startswith("run ") and event["event"] != "run started"
+            if over and run.status == "Running":  # written a moment before run.json, which has the seconds
+                break
+            teller({**event, **({"seconds": run.seconds} if over else {})})
+        position += len(line)
+    return position
 
 
-def _events(lines: bytes) -> Iterator[Event]:
-    for line in lines.splitlines():
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict) and isinstance(event.get("event"), str):
-            yield event
+def _event(line: bytes) -> Event | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None
 
 
 def _failed(run: Run) -> RunError:

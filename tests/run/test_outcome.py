@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import threading
 
+import attrs
 import pytest
 
 from fluentpipe.errors import GateFailed, NoValue, RunError, SourceError, StepFailed, UnknownOutput
 from fluentpipe.run import Run
+from fluentpipe.run.following import _tell_new
 
 from .pipelines import ROLE, XGBOOST, Sketch, at_least, json_get, model_of, output
 
@@ -200,3 +202,14 @@ def test_lines_that_are_no_events_are_passed_over(done):
     with (done.path / "events.jsonl").open("a") as file:
         file.write('{"half": ')
     assert done.wait().status == "Succeeded"
+
+
+def test_the_end_of_a_run_is_told_when_its_figures_are_there(tmp_path):
+    """The event stands in the file a moment before the manifest says so."""
+    (tmp_path / "events.jsonl").write_text('{"event": "run started"}\n{"event": "run Succeeded"}\n{"event": "half')
+    running = Run("r", tmp_path, "p", "Running", None, {}, (), "", ())
+    told: list[dict[str, object]] = []
+    position = _tell_new(told.append, running, 0)
+    assert [each["event"] for each in told] == ["run started"]
+    assert _tell_new(told.append, attrs.evolve(running, status="Succeeded", seconds=2.5), position) == position + 27
+    assert told[1:] == [{"event": "run Succeeded", "seconds": 2.5}]
