@@ -3,6 +3,7 @@
 #
 #   tests/sdk/check_fixtures.sh FOLDER            compare; exit status 1 and a diff where they differ
 #   tests/sdk/check_fixtures.sh FOLDER --update   write them anew
+#   tests/sdk/check_fixtures.sh FOLDER --install  make the environments, and no more
 #
 # FOLDER gets an environment for each major version, about 1.6 GB; one that is there already is used again. After the
 # comparison fluentpipe is installed into each, and the tests in with_sdk run there.
@@ -15,8 +16,8 @@ releases='sagemaker==2.257.7
 sagemaker==3.27.0 sagemaker-core==2.27.0 sagemaker-mlops==1.27.0 sagemaker-serve==1.27.0 sagemaker-train==1.27.0'
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-if [[ $# -lt 1 || ($# -gt 1 && $2 != --update) ]]; then
-    sed -n '4,5s/^# *//p' "${BASH_SOURCE[0]}" >&2
+if [[ $# -lt 1 || ($# -gt 1 && $2 != --update && $2 != --install) ]]; then
+    sed -n '4,6s/^# *//p' "${BASH_SOURCE[0]}" >&2
     exit 2
 fi
 mkdir -p "$1"
@@ -35,11 +36,14 @@ while read -r -a packages; do
         "$environment/bin/python" -m pip install --quiet --disable-pip-version-check "${packages[@]}" </dev/null
         touch "$environment/complete"
     fi
+    [[ ${2-} == --install ]] && continue
     # Run from the empty folder, so that nothing of the project can be imported but the script's neighbours.
     (cd "$fresh" && PYTHONDONTWRITEBYTECODE=1 "$environment/bin/python" "$here/write_fixtures.py" "$fresh" "$folder/written" </dev/null)
 done <<<"$releases"
 
-if [[ ${2-} == --update ]]; then
+if [[ ${2-} == --install ]]; then
+    exit 0
+elif [[ ${2-} == --update ]]; then
     cp "$fresh"/*.json "$here/fixtures/"
     echo "fixtures written; look at git diff, then at tests/sdk/differences.py"
     exit 0
