@@ -10,6 +10,7 @@ import codecs
 import csv
 import gzip
 import io
+import math
 import re
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -31,6 +32,7 @@ NA_WORDS = (
 )  # fmt: skip
 FIELD_LIMIT = 1 << 24  # characters in one field; the standard library's own limit is 131,072
 BAD_ROWS_SHOWN = 5
+_START = 1 << 16  # bytes that tell the encoding where only the first rows are asked for
 BLOCK = 8 << 20  # bytes that are read at a time where not all rows are needed at once; no row may be longer
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
@@ -111,8 +113,8 @@ def batches(path: Path, numbers: Collection[str], warnings: list[str]) -> Iterat
 
 
 def sample(path: Path, rows: int) -> dict[str, list[object]]:
-    """The first rows, a list of texts for each column, None where a value is missing."""
-    encoding = encoding_of(path, [])
+    """The first rows, a list of texts for each column, None where a value is missing; only the start is read."""
+    encoding = encoding_of(path, [], most=_START)
     header, delimiter = header_of(path, encoding)
     columns: list[list[object]] = [[] for _ in header]
     with _text(path, encoding) as stream:
@@ -160,18 +162,26 @@ def column_names(header: list[str], file: str, warnings: list[str]) -> list[str]
     return names
 
 
-def encoding_of(path: Path, warnings: list[str]) -> str:
-    """UTF-8 when every byte of the file fits it, UTF-16 when it says so, else Windows-1252 with a warning."""
+def encoding_of(path: Path, warnings: list[str], most: float = math.inf) -> str:
+    """UTF-8 when every byte of the file fits it, UTF-16 when it says so, else Windows-1252 with a warning.
+
+    Args:
+        path: The file, compressed with gzip or not.
+        warnings: Gets that it is neither UTF-8 nor UTF-16.
+        most: How many bytes are looked at.
+    """
     decoder, before = codecs.getincrementaldecoder("utf-8")(), 0
     try:
         with _binary(path) as stream:
-            start = block = stream.read(1 << 20)
+            start = block = stream.read(int(min(most, 1 << 20)))
             if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                 return "utf-16"
             while block:
                 if not block.isascii() or decoder.getstate()[0]:  # nothing to decode in most files
                     decoder.decode(block)
                 before += len(block)
+                if before >= most:
+                    return "utf8"
                 block = stream.read(1 << 20)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError as fault:

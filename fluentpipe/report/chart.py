@@ -10,7 +10,7 @@ import attrs
 from markupsafe import Markup
 
 from fluentpipe.report.evidence import Facts, finites
-from fluentpipe.report.svg import element, group, line, number, picture, text
+from fluentpipe.report.svg import coordinates, element, group, line, number, picture, text
 
 Point = tuple[float, float]
 WIDTH, HEIGHT = 420.0, 320.0
@@ -72,7 +72,7 @@ class Chart:
         """The area between a line and the lower axis."""
         places = [self.at(*point) for point in points]
         ends = [(places[-1][0], self.at(0, self.y[0])[1]), (places[0][0], self.at(0, self.y[0])[1])] if places else []
-        return element("polygon", points=" ".join(f"{number(x)},{number(y)}" for x, y in places + ends), class_=class_)
+        return element("polygon", points=coordinates(places + ends), class_=class_)
 
     def dot(self, x: float, y: float, said: str, class_: str, radius: float = 4.5) -> Markup:
         """A point that says what it is when pointed at."""

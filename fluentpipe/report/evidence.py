@@ -26,7 +26,7 @@ _LARGEST_HASHED = 256 << 20  # bytes of a model that are read for its hash
 _LOG_TAIL = 64 << 10  # bytes
 _KEPT = 16  # evaluations and models, parsed
 _IN_MODEL = ("model.json", "importances.json", "model_card.md")
-_HISTORY = "history.json"  # in output.tar.gz
+_BESIDE, _HISTORY = "output.tar.gz", "history.json"  # what a training writes beside its model, and what we look for
 _LOG_READ = 2 << 20  # bytes, for what a training printed
 
 Facts = Mapping[str, Any]
@@ -41,7 +41,7 @@ class Evaluation:
     curves: Facts  # empty without the file
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)  # likewise, see `_read_model`
 class Model:
     """What a `model.tar.gz` says of itself."""
 
@@ -178,20 +178,36 @@ def _schema(path: Path) -> Facts:
 def _model(step: str, path: Path) -> Model | None:
     if path.name != "model.tar.gz" or not path.is_file():
         return None
-    stat = path.stat()
-    return _read_model(step, path, (stat.st_ino, stat.st_size, stat.st_mtime_ns))
+    return _read_model(
+        step, _Archive(path, _version(path)), _Archive(beside := path.with_name(_BESIDE), _version(beside))
+    )
+
+
+@attrs.frozen
+class _Archive:
+    """A file that is the same as another one with this version, under whatever name: kept results are links."""
+
+    path: Path = attrs.field(eq=False)
+    version: tuple[int, ...]
+
+
+def _version(path: Path) -> tuple[int, ...]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return ()
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 @lru_cache(maxsize=_KEPT)
-def _read_model(step: str, path: Path, _version: tuple[int, int, int]) -> Model:
-    found = _members(path, _IN_MODEL)
-    beside = _members(path.with_name("output.tar.gz"), (_HISTORY,))
+def _read_model(step: str, model: _Archive, others: _Archive) -> Model:
+    found, beside = _members(model.path, _IN_MODEL), _members(others.path, (_HISTORY,))
     history = items(mapping(_parsed(beside.get(_HISTORY, b""))).get("validation"))
     facts = mapping(_parsed(found.get("model.json", b"")))
     importances = mapping(_parsed(found.get("importances.json", b"")))
     listed = [mapping(each) for each in items(importances.get("importances"))]
     card = found.get("model_card.md", b"").decode("utf-8", "replace")
-    return Model(step, facts, listed, tuple(map(mapping, history)), card, _sha256(path))
+    return Model(step, facts, listed, tuple(map(mapping, history)), card, _sha256(model.path))
 
 
 class _Reads(Protocol):

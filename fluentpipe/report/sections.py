@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup
 
 from fluentpipe.flowchart import edges_of
 from fluentpipe.report import bars, graph, quality
-from fluentpipe.report.chart import figure
+from fluentpipe.report.chart import Figure, figure
 from fluentpipe.report.evidence import Evaluation, Evidence, Facts, Model, finite, items, mapping
 from fluentpipe.report.gates import Requirement, condition_words
 from fluentpipe.report.learning import learning_curve, of_history, of_log
@@ -163,14 +164,25 @@ def model(found: Model, evidence: Evidence) -> dict[str, Any]:
     """A model: how it learned, what it looks at, and its card."""
     from fluentpipe.report.card import render
 
-    metric, lines = of_history(found.history) if found.history else of_log(evidence.log(found.step))
     return {
-        "learning": learning_curve(found.step, metric, lines),
+        "learning": _of_history(found)
+        if found.history
+        else learning_curve(found.step, *of_log(evidence.log(found.step))),
         "step": found.step,
-        "importances": bars.importances(found.importances),
+        "importances": _importances(found),
         "more": max(0, len(found.importances) - bars.MOST_FEATURES),
         "card": render(found.card) if found.card else None,
     }
+
+
+@lru_cache(maxsize=16)  # a model that was kept is drawn once
+def _of_history(found: Model) -> Figure | None:
+    return learning_curve(found.step, *of_history(found.history))
+
+
+@lru_cache(maxsize=16)
+def _importances(found: Model) -> Markup | None:
+    return bars.importances(found.importances)
 
 
 def evaluations(evidence: Evidence, required: Sequence[Requirement]) -> list[dict[str, Any]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -26,11 +28,9 @@ def element(tag: str, *children: object, **attributes: object) -> Markup:
         **attributes: Numbers are written with at most two decimals.
     """
     written = "".join(
-        f' {name.rstrip("_").replace("_", "-")}="{_value(value)}"'
-        for name, value in attributes.items()
-        if value is not None
+        f' {_attribute(name)}="{_value(value)}"' for name, value in attributes.items() if value is not None
     )
-    inside = "".join(escape(clean(child)) for child in children)
+    inside = "".join(child if type(child) is Markup else escape(clean(child)) for child in children)
     return Markup(f"<{tag}{written}>{inside}</{tag}>" if inside else f"<{tag}{written}/>")  # noqa: S704 - escaped above
 
 
@@ -70,7 +70,12 @@ def picture(width: float, height: float, *children: object, label: str, class_: 
 
 def line(points: list[tuple[float, float]], **attributes: object) -> Markup:
     """A line through points, in the units of the drawing."""
-    return element("polyline", points=" ".join(f"{number(x)},{number(y)}" for x, y in points), **attributes)
+    return element("polyline", points=coordinates(points), **attributes)
+
+
+def coordinates(points: Iterable[tuple[float, float]]) -> Markup:
+    """Points as an attribute has them."""
+    return Markup(" ".join(f"{number(x)},{number(y)}" for x, y in points))  # noqa: S704 - figures alone
 
 
 def number(value: float) -> str:
@@ -83,7 +88,12 @@ def shortened(said: str, limit: int) -> str:
     return said if len(said) <= limit else said[: max(1, limit - 1)] + "…"
 
 
+@lru_cache(maxsize=256)
+def _attribute(name: str) -> str:
+    return name.rstrip("_").replace("_", "-")
+
+
 def _value(value: object) -> str:
     if isinstance(value, float):
         return number(value)
-    return str(escape(clean(str(value))))
+    return value if type(value) is Markup else str(escape(clean(str(value))))

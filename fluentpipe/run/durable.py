@@ -34,7 +34,7 @@ def settle(folder: Path, *, linked: bool = False) -> None:
             status = file.lstat()
             if stat.S_ISREG(status.st_mode) and not (linked and status.st_nlink > 1):
                 _sync(file)
-        _sync_folder(Path(place))
+        sync_folder(Path(place))
 
 
 def make_folder(folder: Path) -> None:
@@ -42,13 +42,13 @@ def make_folder(folder: Path) -> None:
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for each in reversed(missing):
-        _sync_folder(each.parent)
+        sync_folder(each.parent)
 
 
 def appear(hidden: Path, final: Path) -> Path:
     """Give something that is settled its name, durably; whether it may replace another is the system's `rename`."""
     hidden.rename(final)
-    _sync_folder(final.parent)
+    sync_folder(final.parent)
     return final
 
 
@@ -63,7 +63,7 @@ def write_atomically(path: Path, text: str, *, durable: bool = False) -> None:
                 os.fsync(file.fileno())
         temporary.replace(path)
         if durable:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -78,7 +78,8 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
     if not _SYNCS_FOLDERS:
         return
     try:

@@ -15,6 +15,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
@@ -84,7 +85,10 @@ class Hashes:
         What cannot be read as such an archive is hashed as a whole; unpacking will say what is wrong.
         """
         try:
-            return _members(content)
+            if isinstance(content, Path) and content.stat().st_size <= _SMALL:
+                content = content.read_bytes()
+            is_small = isinstance(content, bytes) and len(content) <= _SMALL
+            return _members_of_small(content) if is_small else _members(content)
         except UNREADABLE:
             whole = hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else self.file(content)
             return {"the archive": whole}
@@ -139,6 +143,11 @@ def combined(hashes: Mapping[str, str]) -> str:
 def _sha256(path: Path) -> str:
     with path.open("rb", buffering=0) as stream:
         return _sha256_of(stream)
+
+
+@lru_cache(maxsize=32)
+def _members_of_small(archive: bytes) -> dict[str, str]:
+    return _members(archive)
 
 
 def _members(archive: Path | bytes) -> dict[str, str]:

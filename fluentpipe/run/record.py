@@ -22,7 +22,7 @@ import attrs
 from fluentpipe import __version__
 from fluentpipe.definition import Definition
 from fluentpipe.run.alive import Alive, remove
-from fluentpipe.run.durable import appear, make_folder, settle, write_atomically
+from fluentpipe.run.durable import appear, make_folder, settle, sync_folder, write_atomically
 from fluentpipe.run.events import Event, Listener
 from fluentpipe.run.failure import cannot_begin
 from fluentpipe.run.result import Run, RunStatus, StepStatus
@@ -41,6 +41,7 @@ class Record:
         self._lock = threading.Lock()
         self._listener, self._telling = listener, threading.RLock()
         self._clock = time.monotonic()
+        self._to_settle: list[Path] = []
         self.started = now()
         stamp = self.started.replace("-", "").replace(":", "").replace(".", "")[:18].replace("T", "-")
         # As long as the service's execution ids, lower-case letters and digits.
@@ -103,10 +104,17 @@ class Record:
         Args:
             stage: The folder.
             step: The name.
-            linked: Whether its outputs are links to those of a kept result, which are on the disk already.
+            linked: Whether its outputs are links to those of a kept result, which are on the disk already: then the
+                folder follows when the run ends, together with others. What it would lose is in the cache.
         """
-        settle(stage, linked=linked)
-        return appear(stage, self.path / "steps" / step)
+        final = self.path / "steps" / step
+        if linked:
+            stage.rename(final)
+            with self._lock:
+                self._to_settle.append(final)
+            return final
+        settle(stage)
+        return appear(stage, final)
 
     def event(self, what: str, step: str = "", **facts: Any) -> None:
         """Add a line to events.jsonl, and tell the listener."""
@@ -179,10 +187,17 @@ class Record:
             with contextlib.suppress(OSError):
                 self._events.close()
         try:
+            self._settle_linked()
             self._write(durable=True)
         except OSError:  # still no space: what is returned says more than what is on disk
             return attrs.evolve(Run.load(self.path), status=status, seconds=seconds, reason=reason)
         return Run.load(self.path)
+
+    def _settle_linked(self) -> None:
+        for folder in self._to_settle:
+            settle(folder, linked=True)
+        if self._to_settle:
+            sync_folder(self.path / "steps")
 
     def release(self) -> None:
         """Take away the mark of a run that is alive: nothing of it is unfinished any more."""
