@@ -1,32 +1,30 @@
 """`Pipeline`, the fluent face: frozen, chainable, checked at every call.
 
-What is heavy (running, showing) is imported when it is asked for; these are all such imports: `materialize`,
-`target`, `run`, `live`, `show`, `against`, `deploy`, `schedules`, `alarms`.
+What is heavy is imported when it is asked for: `show` here; `materialize`, `target`, `run` and `live` in `here`;
+`deploy`, `against`, `schedules` and `alarms` in `on_sagemaker`. There are no other such imports in these three.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar, Union, cast, final, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, Union, cast, final
 
 from typing_extensions import Never, Self, override
 
-import fluentpipe.steps
 import fluentpipe_project
 from fluentpipe import checking, shapes
 from fluentpipe._state import S
 from fluentpipe._verbs import BuiltinOutputs, Verbs
 from fluentpipe.adopt import adopted
 from fluentpipe.anything import Anything
-from fluentpipe.aws import Account
 from fluentpipe.chain import Chain
 from fluentpipe.control import Control
 from fluentpipe.defaults import Defaults
 from fluentpipe.errors import DuplicateName, FluentpipeError, SettingError, did_you_mean
 from fluentpipe.exchange import Exchange, let_the_sdk_take_references
+from fluentpipe.here import Here
 from fluentpipe.kinds import (
     EvaluationReport,
     JobName,
@@ -42,6 +40,7 @@ from fluentpipe.kinds import (
 )
 from fluentpipe.notebook import let_ipython_look
 from fluentpipe.offers import Offers, Provided, Scope
+from fluentpipe.on_sagemaker import OnSageMaker
 from fluentpipe.order import in_order
 from fluentpipe.plan import Plan, parameters_in, plan
 from fluentpipe.plugins import load_plugins
@@ -53,12 +52,6 @@ from fluentpipe.verb import BoundVerb, LiveVerb, settings_of
 from fluentpipe_project import ProjectOutputs, ProjectVerbs
 
 if TYPE_CHECKING:
-    from fluentpipe.alarms import Alarm
-    from fluentpipe.definition import Definition
-    from fluentpipe.deploy import Changes, Deployment
-    from fluentpipe.difference import Difference
-    from fluentpipe.run import Run
-    from fluentpipe.schedules import Schedule
     from fluentpipe.show import Explanation
 
 _P = TypeVar("_P", bound=StepOutputProxy)
@@ -72,7 +65,7 @@ class PipelineOutputs(BuiltinOutputs, ProjectOutputs):
 
 
 @final
-class Pipeline(Verbs[S], Control[S], Anything[S], Exchange[S], ProjectVerbs[S], Generic[S]):
+class Pipeline(Verbs[S], Control[S], Anything[S], Here[S], OnSageMaker[S], Exchange[S], ProjectVerbs[S], Generic[S]):
     """A machine-learning pipeline. Every verb gives a new one, checked; nothing changes one.
 
     Args:
@@ -342,321 +335,6 @@ class Pipeline(Verbs[S], Control[S], Anything[S], Exchange[S], ProjectVerbs[S], 
         from fluentpipe.show import as_html
 
         return as_html(self.name, self._chain.nodes, repr(self))
-
-    # ---- using -------------------------------------------------------------------------------------------------------
-
-    def materialize(
-        self,
-        *,
-        role: str | None = None,
-        bucket: str | None = None,
-        region: str | None = None,
-        max_steps: int | None = shapes.MAX_STEPS,
-        max_parameters: int | None = shapes.MAX_PARAMETERS,
-        max_characters: int | None = shapes.MAX_DEFINITION,
-    ) -> Definition:
-        """The SageMaker pipeline definition, checked; made offline and the same every time.
-
-        Args:
-            role: ARN of the role that the jobs take. Without it, and without bucket and region, placeholders stand in: the
-                definition runs here, but is not deployed.
-            bucket: For code, data and outputs.
-            region: Decides the registry of images.
-            max_steps: Quota of steps of the account; None lifts the check.
-            max_parameters: Quota of parameters.
-            max_characters: Of the definition.
-
-        Raises:
-            DefinitionError: Lists every fault.
-        """
-        from fluentpipe.materialize import materialize
-        from fluentpipe.target import Target
-
-        places = {"role": role, "bucket": bucket, "region": region}
-        target = Target(self.name, **{name: place for name, place in places.items() if place is not None})
-        return materialize(
-            self._plan(), target, max_steps=max_steps, max_parameters=max_parameters, max_characters=max_characters
-        )
-
-    def run(
-        self,
-        *,
-        data: str | Path | None = None,
-        parameters: Mapping[str, Any] | None = None,
-        home: str | Path | None = None,
-        maps: Mapping[str, str | Path] | None = None,
-        check: bool = True,
-        cache: bool = True,
-        from_step: str | None = None,
-        only: str | None = None,
-        of_run: str | None = None,
-        isolation: str = "fork",
-        offline: bool = False,
-        install_requirements: bool = False,
-        stand_ins: Mapping[str, Callable[[dict[str, Any]], Any]] | None = None,
-        max_parallel: int | None = None,
-        echo: Callable[[str], None] | Literal["auto"] | None = "auto",
-        listener: Callable[[Mapping[str, Any]], None] | None = None,
-    ) -> Run:
-        """Run the pipeline on this machine: real programs, no AWS, no Docker.
-
-        Args:
-            data: Where the rows are instead of the default, for a pipeline with one `load_data`.
-            parameters: Values for pipeline parameters.
-            home: Folder of runs and of the model registry; by default `.fluentpipe`.
-            maps: S3 prefixes -> local folders that stand for them.
-            check: Whether a failure raises, as `subprocess.run` has it; otherwise the run says so in its `status`.
-            cache: Whether results that are kept from earlier runs are taken, and results are kept.
-            from_step: Step that is carried out anew, and with it all that depend on it.
-            only: Step that is carried out alone, on what the newest run left of the others.
-            of_run: With `only`, the past run to take the rest from: its id, a part of it, or `last`.
-            isolation: `fork`: Python scripts start with the imports done; `process`: each in a new interpreter;
-                `paths`: each finds its files at /opt/ml itself, where the platform can.
-            offline: Whether steps have no network, where the platform can take it, and nothing is read from S3.
-            install_requirements: Whether a requirements.txt beside a training script is installed, by pip, into an
-                environment of its own that is kept in the home. Otherwise it is said what is missing.
-            stand_ins: Functions in place of steps that do not run here, such as Lambda, by the name of the step. Each takes
-                the inputs of its step and returns the outputs, both by name.
-            max_parallel: Steps side by side; by default as many as there are cores.
-            echo: Takes each line of progress; None for silence. "auto" is a live table in a terminal and in a notebook,
-                and lines elsewhere.
-            listener: Takes each event of the run while it happens; see `fluentpipe.run.events`.
-
-        Raises:
-            RunError: A step failed, or a gate stopped the run; `error.run` is the run so far.
-        """
-        from fluentpipe.live import watching
-        from fluentpipe.run import run
-
-        if checking.active() is not None:
-            raise checking.Ended
-        given = dict(parameters or {})
-        if data is not None:
-            given[self.data_parameter()] = str(data)
-        definition = self.materialize()
-        with watching(echo, listener) as watch:
-            done = run(
-                definition,
-                parameters=given,
-                home=home,
-                maps=maps,
-                check=check,
-                cache=cache,
-                from_step=from_step,
-                only=only,
-                of_run=of_run,
-                isolation=isolation,
-                offline=offline,
-                install_requirements=install_requirements,
-                stand_ins=stand_ins,
-                max_parallel=max_parallel,
-                echo=watch.echo,
-                listener=watch.listener,
-            )
-        return done.with_contracts({node.step.name: node.step.contract for node in self._chain.nodes})
-
-    @overload
-    def upsert(
-        self, role: str, *, bucket: str | None = ..., region: str | None = ..., profile: str | None = ...,
-        session: Any = ..., tags: Mapping[str, str] | None = ..., max_parallel_steps: int | None = ...,
-        display_name: str | None = ..., description: str | None = ..., say: Callable[[str], None] = ...,
-        dry_run: Literal[False] = ...,
-    ) -> Deployment: ...  # fmt: skip
-
-    @overload
-    def upsert(
-        self, role: str, *, bucket: str | None = ..., region: str | None = ..., profile: str | None = ...,
-        session: Any = ..., tags: Mapping[str, str] | None = ..., max_parallel_steps: int | None = ...,
-        display_name: str | None = ..., description: str | None = ..., say: Callable[[str], None] = ...,
-        dry_run: Literal[True],
-    ) -> Changes: ...  # fmt: skip
-
-    def upsert(
-        self,
-        role: str,
-        *,
-        bucket: str | None = None,
-        region: str | None = None,
-        profile: str | None = None,
-        session: Any = None,
-        tags: Mapping[str, str] | None = None,
-        max_parallel_steps: int | None = None,
-        display_name: str | None = None,
-        description: str | None = None,
-        say: Callable[[str], None] = print,
-        dry_run: bool = False,
-    ) -> Deployment | Changes:
-        """Deploy to SageMaker: upload what is missing, create the pipeline or update what differs.
-
-        Args:
-            role: ARN or name of the role that the pipeline and its jobs take.
-            bucket: For code, data and outputs; otherwise `sagemaker-{region}-{account}`, made if it is missing.
-            region: Otherwise that of the profile or AWS_DEFAULT_REGION.
-            profile: Of the AWS configuration; otherwise AWS_PROFILE or the default.
-            session: A `boto3.Session` to use instead.
-            tags: All that the pipeline shall have; None leaves them as they are.
-            max_parallel_steps: Steps that run side by side; None leaves it as it is.
-            display_name: Of the pipeline in the console; None leaves it as it is.
-            description: Of the pipeline; None leaves it as it is.
-            say: Takes each line of progress; the sizes of the uploads come before they begin.
-            dry_run: Only say what would change, and give that; nothing but reading calls are made.
-
-        Raises:
-            DefinitionError: Lists every fault; nothing was asked of AWS for most.
-            AssetChanged: A file was changed meanwhile.
-            AwsError: AWS refused something; what was done stays done, and a repeat goes on from there.
-        """
-        from fluentpipe.deploy import Settings, deploy_plan
-
-        if checking.active() is not None:
-            raise checking.Ended
-        settings = Settings(tags, max_parallel_steps, display_name, description)
-        return deploy_plan(
-            self._plan(),
-            role,
-            settings,
-            bucket=bucket,
-            region=region,
-            profile=profile,
-            session=session,
-            say=say,
-            dry_run=dry_run,
-        )
-
-    def schedule(
-        self,
-        expression: str,
-        role: str,
-        *,
-        name: str | None = None,
-        timezone: str = "UTC",
-        parameters: Mapping[str, object] | None = None,
-        enabled: bool = True,
-        region: str | None = None,
-        profile: str | None = None,
-        session: Any = None,
-    ) -> Schedule:
-        """Start the deployed pipeline again and again, by EventBridge Scheduler; made where it is missing, updated where it differs.
-
-        Args:
-            expression: `rate(1 day)`, `cron(0 6 ? * MON-FRI *)` or `at(2027-01-31T06:00:00)`.
-            role: ARN or name of the role that Scheduler takes to start the pipeline; not that of the jobs.
-            name: Of the schedule; otherwise that of the pipeline.
-            timezone: In which cron and at are meant, such as `Europe/Berlin`.
-            parameters: Values instead of the defaults; where the default is an S3 URI, a local file or folder will do.
-            enabled: Whether it starts anything.
-            region: Otherwise that of the profile or AWS_DEFAULT_REGION.
-            profile: Of the AWS configuration; otherwise AWS_PROFILE or the default.
-            session: A `boto3.Session` to use instead.
-
-        Raises:
-            SettingError: What was given is faulty; nothing was changed.
-            NoSuchPipeline: It is not deployed.
-            NameTaken: There is a schedule of that name which starts something else.
-            AwsError: AWS refused.
-        """
-        from fluentpipe.schedules import schedule
-
-        if checking.active() is not None:
-            raise checking.Ended
-        account = Account(region, profile, session)
-        return schedule(
-            account, self.name, expression, role, name=name, timezone=timezone, parameters=parameters, enabled=enabled
-        )
-
-    def alarm(
-        self,
-        topic: str,
-        *,
-        on: str | Sequence[str] = ("Failed",),
-        steps: str | Sequence[str] = (),
-        name: str | None = None,
-        region: str | None = None,
-        profile: str | None = None,
-        session: Any = None,
-        say: Callable[[str], None] = print,
-    ) -> Alarm:
-        """Tell an SNS topic when an execution of the deployed pipeline, or one of some steps, gets a status.
-
-        Args:
-            topic: ARN of the topic.
-            on: Statuses: Failed, Stopped, Succeeded, Executing, Stopping.
-            steps: Names of steps in place of the whole execution, such as `quality_gate_failed` for a failed gate.
-            name: Of the rule; otherwise `<pipeline>-alarm`.
-            region: Otherwise that of the profile or AWS_DEFAULT_REGION.
-            profile: Of the AWS configuration; otherwise AWS_PROFILE or the default.
-            session: A `boto3.Session` to use instead.
-            say: Is told if the topic's policy does not let EventBridge publish.
-
-        Raises:
-            SettingError: What was given is faulty; nothing was changed.
-            NoSuchPipeline: It is not deployed.
-            NameTaken: There is a rule of that name which is about something else.
-            AwsError: AWS refused.
-        """
-        from fluentpipe.alarms import alarm
-
-        if checking.active() is not None:
-            raise checking.Ended
-        account = Account(region, profile, session)
-        return alarm(account, self.name, topic, on=on, steps=steps, name=name, say=say)
-
-    def diff(
-        self,
-        other: Pipeline[Any] | Definition | str | Path | None = None,
-        *,
-        role: str | None = None,
-        bucket: str | None = None,
-        region: str | None = None,
-        profile: str | None = None,
-        session: Any = None,
-    ) -> Difference:
-        """What this pipeline would change in meaning: steps, wiring, settings, code; falsy if nothing.
-
-        Args:
-            other: What it is compared with: a pipeline, a definition, a .json file or a bundle; by default what is
-                deployed under its name.
-            role: ARN of the role to materialize with; otherwise, as bucket and region, that of the other side.
-            bucket: For code, data and outputs.
-            region: Decides the registry of images, and where the deployed pipeline is looked for.
-            profile: Of the AWS configuration, to look for the deployed pipeline.
-            session: A `boto3.Session` to use instead.
-
-        Raises:
-            NoSuchPipeline: None of its name is deployed.
-            AwsError: AWS cannot be asked.
-            SourceError: There is no such file.
-        """
-        from fluentpipe import against
-
-        if checking.active() is not None:
-            raise checking.Ended
-        given = {"role": role, "bucket": bucket, "region": region}
-        if isinstance(other, Pipeline):
-            old = other.materialize(role=role, bucket=bucket, region=region)
-        elif other is None:
-            old = against.deployed(self.name, against.Asking(region, profile, session))
-        else:
-            old = against.loaded(other)
-        return against.against(self.materialize, old, given)
-
-    def data_parameter(self) -> str:
-        """Name of the parameter that `data=` sets: the source of the one `load_data`.
-
-        Raises:
-            SettingError: There is none, or several.
-        """
-        names = [
-            node.step.parameter.name
-            for node in self._chain.nodes
-            if isinstance(node.step, fluentpipe.steps.DataLoading) and node.step.parameter is not None
-        ]
-        if len(names) != 1:
-            raise SettingError(
-                f"data= needs exactly one load_data with a source of its own; pipeline {self.name!r} has {len(names)}.",
-                fix="parameters={" + ", ".join(f"{name!r}: …" for name in names) + "}" if names else "",
-            )
-        return names[0]
 
     def _plan(self) -> Plan:
         return plan(self.name, self._chain.nodes)
