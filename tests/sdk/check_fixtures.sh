@@ -38,7 +38,7 @@ while read -r -a packages; do
     fi
     [[ ${2-} == --install ]] && continue
     # Run from the empty folder, so that nothing of the project can be imported but the script's neighbours.
-    (cd "$fresh" && PYTHONDONTWRITEBYTECODE=1 "$environment/bin/python" "$here/write_fixtures.py" "$fresh" "$folder/written" </dev/null)
+    (cd "$fresh" && "$environment/bin/python" "$here/write_fixtures.py" "$fresh" "$folder/written" </dev/null)
 done <<<"$releases"
 
 if [[ ${2-} == --install ]]; then

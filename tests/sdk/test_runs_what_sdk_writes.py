@@ -17,6 +17,7 @@ pytest.importorskip("xgboost")
 HERE = Path(__file__).parent
 PROGRAMS = {file.name: file.read_text() for file in (HERE / "code").glob("*.py")}
 WRITTEN = sorted((HERE / "fixtures").glob("run_v*.json"))
+QUICK = ("run_v2_xgboost", "run_v3_algorithm")  # one of each version; the others take longer
 
 
 def the_bucket(text: str, bucket: Path) -> None:
@@ -48,7 +49,10 @@ def test_there_is_a_definition_for_each_way_to_name_a_program():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("file", WRITTEN, ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file",
+    [pytest.param(file, id=file.stem, marks=() if file.stem in QUICK else pytest.mark.slow) for file in WRITTEN],
+)
 def test_a_definition_of_the_sdk_runs_to_a_registered_model(file, tmp_path):
     result = run_written(load(file, tmp_path), tmp_path / "bucket", tmp_path / "home")
     assert result.status == "Succeeded"

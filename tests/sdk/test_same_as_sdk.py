@@ -201,7 +201,10 @@ def _seen(document: Mapping[str, Any]) -> bool:
     return all(text != expected_text(major) for major in MAJORS)
 
 
-@pytest.mark.parametrize("change", ["removed", "other", "quoted", "retyped", "added"])
+@pytest.mark.parametrize(
+    "change",
+    ["removed", *(pytest.param(each, marks=pytest.mark.slow) for each in ("other", "quoted", "retyped", "added"))],
+)
 def test_no_change_of_any_of_our_values_goes_unseen(change):
     """From S3InputMode to the quotes of a hyperparameter, each value of the definition changed by itself."""
     document = our_document()
