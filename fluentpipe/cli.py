@@ -267,7 +267,9 @@ def check(target: str) -> None:
     for severity, line in found:
         click.echo(click.style(line, fg="red" if severity == "error" else "yellow"))
     errors = sum(severity == "error" for severity, _ in found)
-    click.echo(f"{counted}: {errors} errors, {len(found) - errors} warnings")
+    counts = {"error": errors, "warning": len(found) - errors}
+    said = [f"{count} {word}" if count == 1 else f"{count} {word}s" for word, count in counts.items()]
+    click.echo(f"{counted}: {', '.join(said)}")
     sys.exit(2 if errors else 0)
 
 

@@ -43,7 +43,7 @@ other = {LOADED}.preprocess(instance_type="ml.huge")
         "train.py:6: error: min_auk: there is no such setting. Did you mean 'min_auc'?",
         "train.py:7: error: group: must be given",
         "train.py:9: warning: 'ml.huge' is none of the known values of ProcessingInstanceType.",
-        "train.py, 2 pipelines: 5 errors, 1 warnings",
+        "train.py, 2 pipelines: 5 errors, 1 warning",
     ]
     if sys.version_info < (3, 11):  # which may know a verb of a chain by the chain's first line
         starts, lines = ([re.sub(r"^train.py:[3-7]:", "", line) for line in each] for each in (starts, lines))
