@@ -81,7 +81,7 @@ class Anything(Generic[S]):
             outputs: By name their kinds: `{"train": TrainingData}`; or just names, of the general kind; or `OutputSpec`s.
                 They are `pipe.outputs.<step>.<name>`.
             arguments: Further options by name; or a list: all the arguments that the script gets, in place of the options.
-                Inputs lie in /opt/ml/processing/input/<name>, outputs in /opt/ml/processing/output/<name>.
+                Inputs lie in `/opt/ml/processing/input/<name>`, outputs in `/opt/ml/processing/output/<name>`.
             source_dir: Folder that is shipped as a whole; the script lies in it.
             image_uri: Of the container; otherwise SageMaker's image of the framework.
             framework: `xgboost` or `sklearn`.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fluentpipe.stubgen.files import COMMAND, built_in
+from fluentpipe.stubgen.files import COMMAND, documented
 from fluentpipe.stubgen.pages import pages
 
 ROOT = Path(__file__).parent.parent
@@ -48,7 +48,7 @@ def test_the_python_of_a_page_runs_and_prints_what_stands_below_it(document: Pat
 
 def test_the_pages_of_the_steps_say_what_the_classes_say() -> None:
     there = {path.name: path.read_text("utf-8") for path in STEPS.glob("*.md")}
-    assert there == pages(built_in()), f"run: {COMMAND}"
+    assert there == pages(documented()), f"run: {COMMAND}"
 
 
 def test_every_page_of_a_step_has_an_example() -> None:

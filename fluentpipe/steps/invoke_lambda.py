@@ -107,7 +107,21 @@ class AskingStep(Step):
 
 
 class LambdaInvocation(AskingStep):
-    """Invoke a function of AWS Lambda with named values, and go on with what it answers."""
+    """Invoke a function of AWS Lambda with named values, and go on with what it answers.
+
+    It has ten minutes at most. Here a function stands in for it; without one, the run says so before anything starts. It gets the
+    inputs as they are in this run, and paths in the place of S3 URIs; its answer is checked against `outputs`.
+
+    Example:
+        from fluentpipe import Pipeline, RawData
+
+        asked = Pipeline("churn").provide(RawData, "churn.csv").invoke_lambda(
+            "arn:aws:lambda:us-east-1:111122223333:function:ask",
+            inputs={"rows": RawData, "least": 500}, outputs={"ticket": str, "open": int}, name="ask",
+        )
+        run = asked.run(stand_ins={"ask": lambda inputs: {"ticket": "T-1", "open": inputs["least"] + 1}})
+        print(run.outputs.get("ask", "open").value())
+    """
 
     contract = StepContract(step_type="LambdaInvocation", verb="invoke_lambda", own_method=True)
     sagemaker_type = "Lambda"
@@ -117,7 +131,25 @@ class LambdaInvocation(AskingStep):
 
 
 class Callback(AskingStep):
-    """Send named values and a token to a queue, and wait until somebody answers with the token."""
+    """Send named values and a token to a queue, and wait until somebody answers with the token.
+
+    A person who looks at the figures, say, or another system: it answers with the service's
+    `SendPipelineExecutionStepSuccess`, or `…Failure`. Here a function stands in for it, as for [`invoke_lambda`](invoke_lambda.md).
+
+    Example:
+        from fluentpipe import Pipeline
+
+        trained = Pipeline("churn").load_data("churn.csv", label="churn").preprocess().train_xgboost(n_estimators=20)
+        evaluated = trained.evaluate_performance()
+        auc = evaluated.outputs.model_evaluation.evaluation_report.json("metrics.auc")
+        asked = evaluated.callback(
+            "https://sqs.us-east-1.amazonaws.com/111122223333/reviews",
+            inputs={"auc": auc}, outputs={"verdict": str}, name="review",
+        )
+        good = asked.outputs.get("review", "verdict") == "good"
+        pipe = asked.when(good).then(lambda p: p.register("churn-models"))
+        run = pipe.run(stand_ins={"review": lambda inputs: {"verdict": "good" if inputs["auc"] > 0.8 else "poor"}})
+    """
 
     contract = StepContract(step_type="Callback", verb="callback", own_method=True)
     sagemaker_type = "Callback"

@@ -44,7 +44,29 @@ def _output(name: Any, value: Any) -> OutputSpec:
 
 
 class ScriptProcessing(StepByCall, ProcessingStep):
-    """Run any script, or the program of any image, in a processing job."""
+    """Run any script, or the program of any image, in a processing job.
+
+    The script gets the folder of each input and of each output, and each argument, as `--name value`. An output of the same kind
+    as an input takes its place in what follows, if there is one of each. More in [anything.md](../anything.md).
+
+    Example:
+        from pathlib import Path
+        from fluentpipe import Pipeline, RawData
+
+        Path("thin_out.py").write_text('''
+        import argparse, pathlib
+        parser = argparse.ArgumentParser()
+        for name in ("rows", "fewer", "every"):
+            parser.add_argument("--" + name)
+        given = parser.parse_args()
+        for file in pathlib.Path(given.rows).rglob("*.csv"):
+            head, *rows = file.read_text().splitlines(keepends=True)
+            pathlib.Path(given.fewer, file.name).write_text("".join([head, *rows[:: int(given.every)]]))
+        ''')
+        whole = Pipeline("churn").provide(RawData, "churn.csv")
+        pipe = whole.process("thin_out.py", inputs={"rows": RawData}, outputs={"fewer": RawData}, arguments={"every": 10})
+        run = pipe.preprocess(label="churn").run()
+    """
 
     contract = StepContract(step_type="ScriptProcessing", verb="process", own_method=True)
     reserved = frozenset(("code",))

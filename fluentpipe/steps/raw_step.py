@@ -64,7 +64,34 @@ def _with_references(value: Any) -> Any:
 
 
 class RawStep(Step):
-    """Any step that the service offers, as its definition has it; checked like every other."""
+    """Any step that the service offers, as its definition has it; checked like every other.
+
+    References in it may be ours or the service's. It runs here where its type does; for another a function stands in, which gets
+    the step's `Arguments` and returns its properties. More in [control.md](../control.md).
+
+    Example:
+        from pathlib import Path
+        from fluentpipe import CustomProperty, DependencySpec, OutputSpec, Pipeline, RawData
+
+        request = {
+            "Type": "Lambda",
+            "FunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:count",
+            "Arguments": {"rows": {"Input": "rows"}, "unit": "rows"},
+            "OutputParameters": [{"OutputName": "found", "OutputType": "Integer"}],
+        }
+        pipe = Pipeline("churn").provide(RawData, "churn.csv").raw_step(
+            request,
+            takes=[DependencySpec("rows", RawData)],
+            outputs=[OutputSpec("found", CustomProperty, "OutputParameters['found']")],
+            name="count",
+        )
+
+        def count(inputs):
+            return {"found": len(Path(inputs["rows"]).read_text().splitlines()) - 1}
+
+        run = pipe.run(stand_ins={"count": count})
+        print(run.outputs.get("count", "found").value())
+    """
 
     contract = StepContract(step_type="RawStep", verb="raw_step", own_method=True)
     sagemaker_type = "Raw"  # of each step its own

@@ -20,7 +20,30 @@ if TYPE_CHECKING:
 
 
 class ScriptTraining(StepByCall, TrainingStep):
-    """Run any training script, or the algorithm of any image, in a training job."""
+    """Run any training script, or the algorithm of any image, in a training job.
+
+    The script gets each hyperparameter as `--name value`, its channels in `SM_CHANNEL_<NAME>`, and writes the model to
+    `SM_MODEL_DIR`. The model can be registered; to evaluate what no step of ours trained, bring a script for that, too, with
+    [`process`](process.md). More in [anything.md](../anything.md).
+
+    Example:
+        from pathlib import Path
+        from fluentpipe import Pipeline, TrainingData
+
+        Path("majority.py").write_text('''
+        import argparse, json, os, pathlib
+        import pyarrow.parquet
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--threshold", type=float)
+        threshold = parser.parse_args().threshold
+        label = pyarrow.parquet.read_table(os.environ["SM_CHANNEL_ROWS"] + "/data.parquet")["__label__"].to_numpy()
+        model = {"answer": int(label.mean() >= threshold)}
+        pathlib.Path(os.environ["SM_MODEL_DIR"], "model.json").write_text(json.dumps(model))
+        ''')
+        data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+        trained = data.train("majority.py", inputs={"rows": TrainingData}, hyperparameters={"threshold": 0.5})
+        run = trained.register("majorities").run()
+    """
 
     contract = StepContract(
         step_type="ScriptTraining",

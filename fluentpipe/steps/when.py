@@ -18,7 +18,25 @@ if TYPE_CHECKING:
 
 
 class Branch(ConditionStep):
-    """Carry out some steps where a condition holds, and others where it does not."""
+    """Carry out some steps where a condition holds, and others where it does not.
+
+    `.then(…)` follows and may be followed by `.otherwise(…)`; each takes a function of the pipeline that adds the steps of its
+    branch. A branch sees what the pipeline has so far; afterwards the pipeline goes on as it was before, since only one branch
+    will have been carried out. Branches may branch again. More in [control.md](../control.md).
+
+    Example:
+        from fluentpipe import Pipeline
+
+        data = Pipeline("churn").load_data("churn.csv", label="churn").preprocess()
+        pipe = data.train_xgboost(n_estimators=20).evaluate_performance()
+        report = pipe.outputs.model_evaluation.evaluation_report
+        good = (report.json("metrics.auc") >= 0.8) & ~report.json("task").is_in(["regression"])
+        branched = pipe.when(good).then(lambda p: p.register("champions")).otherwise(
+            lambda p: p.train_xgboost(name="deeper", max_depth=8).evaluate_performance(name="again")
+        )
+        run = branched.run()
+        print(run.steps["branch"].reason)
+    """
 
     contract = StepContract(step_type="Branch", verb="when", own_method=True)
     has_branches = True

@@ -25,11 +25,15 @@ def header(command: str) -> str:
 
 
 def built_in() -> tuple[type[Step], ...]:
-    """The step classes of the library itself, in the order of the flow."""
+    """The step classes of the library itself whose verbs are generated, in the order of the flow."""
+    return tuple(cls for cls in documented() if not cls.contract.own_method)
+
+
+def documented() -> tuple[type[Step], ...]:
+    """The step classes of the library itself, also those whose verbs are written by hand."""
     import fluentpipe.steps  # noqa: F401  declares them
 
-    built = [cls for cls in step_classes() if cls.__module__.startswith("fluentpipe.steps.")]
-    return tuple(cls for cls in built if not cls.contract.own_method)
+    return tuple(cls for cls in step_classes() if cls.__module__.startswith("fluentpipe.steps."))
 
 
 def generated() -> Mapping[Path, str]:

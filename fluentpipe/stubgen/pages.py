@@ -1,6 +1,7 @@
 """A page of documentation for each built-in step class, from its contract, its settings and its docstring.
 
-The docstring's last section, `Example:`, is Python that runs where `churn.csv` lies.
+The docstring's last section, `Example:`, is Python that runs where `churn.csv` lies. Verbs that are methods written by hand say
+themselves what they take; their classes give the rest.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import fluentpipe
+from fluentpipe import shapes
 from fluentpipe.contract import DependencySpec, OutputSpec
 from fluentpipe.settings import Setting
 from fluentpipe.step import Step
@@ -18,6 +21,9 @@ from fluentpipe.stubgen.files import COMMAND, write_file
 
 _EXAMPLE = re.compile(r"\n+Example:\n((?:    .*\n?|\n)+)")
 _NOTICE = f"<!-- Generated: {COMMAND}; do not edit. -->\n\n"
+_ARGUMENT = re.compile(r"^    (\*{0,2}\w+): ((?:.|\n      )+)", re.MULTILINE)
+_KEPT_AS = frozenset({"takes", "arguments_given", "request"})
+"""Settings that hold what a method takes under another name, or has made of it."""
 _OPERATORS = {">=": "≥", ">": ">", "<=": "≤", "<": "<"}
 
 
@@ -47,9 +53,7 @@ def split_example(doc: str) -> tuple[str, str]:
 
 
 def _index(classes: Sequence[type[Step]]) -> str:
-    rows = [
-        (f"[`{cls.contract.verb}`]({cls.contract.verb}.md)", _first(cls), cls.sagemaker_type or "–") for cls in classes
-    ]
+    rows = [(f"[`{cls.contract.verb}`]({cls.contract.verb}.md)", _first(cls), _job(cls) or "–") for cls in classes]
     return "# The steps\n\nOne page each, made from the step classes themselves.\n\n" + _table(
         ("verb", "what it does", "job on SageMaker"), rows
     )
@@ -59,27 +63,57 @@ def _first(cls: type[Step]) -> str:
     return inspect.cleandoc(cls.__doc__ or "").split("\n")[0]
 
 
+def _job(cls: type[Step]) -> str:
+    """The type of the step on SageMaker; empty for one that is of no type, or of any."""
+    return cls.sagemaker_type if cls.sagemaker_type in {*shapes.step_types(), "Fail"} else ""
+
+
+def _key(cls: type[Step]) -> str:
+    """Where the outputs are; a step that is declared by its call mostly has a name of its own."""
+    return "<name of the step>" if cls.contract.own_method else cls.contract.key
+
+
 def _page(cls: type[Step]) -> str:
     contract = cls.contract
     text, example = split_example(cls.__doc__ or "")
     also = f", also `{contract.default_verb}` without settings" if contract.default_verb else ""
-    job = f" On SageMaker it is a {cls.sagemaker_type} step." if cls.sagemaker_type else ""
+    job = f" On SageMaker it is a {_job(cls)} step." if _job(cls) else ""
+    where = "" if cls.sagemaker_type in {"Condition", "Fail"} else f"; its outputs are `pipe.outputs.{_key(cls)}`"
     parts = [
         f"# `{contract.verb}`\n",
         f"{text}\n",
-        f"Step type `{contract.step_type}`{also}; its outputs are `pipe.outputs.{contract.key}`.{job}\n",
+        f"Step type `{contract.step_type}`{also}{where}.{job}\n",
     ]
     if example:
         parts.append(f"## Example\n\n```python\n{example}```\n")
+    arguments = _arguments(cls)
+    if named := {name: row for name, row in arguments.items() if not name.startswith("*")}:
+        parts.append("## Arguments\n\n" + _table(("argument", "default", "what"), named.values()))
     if contract.dependencies:
         parts.append("## Takes\n\n" + _table(("input", "kind", "", "what"), map(_input, contract.dependencies)))
     if contract.outputs:
         parts.append("## Gives\n\n" + _table(("output", "kind", "what", "property"), map(_output, contract.outputs)))
     for title, job_settings in (("## Settings", False), ("## Settings of its job", True)):
-        chosen = [each for each in cls.settings.values() if each.job is job_settings]
+        left_out = {*arguments, *_KEPT_AS} if contract.own_method else set()
+        chosen = [each for each in cls.settings.values() if each.job is job_settings and each.name not in left_out]
         if chosen:
             parts.append(f"{title}\n\n" + _table(("setting", "type", "default", "what"), map(_setting, chosen)))
     return "\n".join(parts)
+
+
+def _arguments(cls: type[Step]) -> dict[str, tuple[str, ...]]:
+    """What a verb that is written by hand takes, as its docstring says it: name -> row of a table."""
+    if not cls.contract.own_method:
+        return {}
+    method = getattr(fluentpipe.Pipeline, cls.contract.verb)
+    parameters = inspect.signature(method).parameters
+    _, _, said = inspect.cleandoc(method.__doc__ or "").partition("Args:\n")
+    found: dict[str, tuple[str, ...]] = {}
+    for name, text in _ARGUMENT.findall(said.partition("\n\n")[0]):
+        default = parameters[name.strip("*")].default
+        shown = "required" if default is inspect.Parameter.empty else f"`{default!r}`"
+        found[name] = (f"`{name}`", shown, " ".join(text.split()))
+    return found
 
 
 def _input(spec: DependencySpec) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import pytest
 
 from fluentpipe import (
     Baseline,
+    DependencySpec,
     Hyperparameters,
     ModelArtifacts,
     Parameter,
@@ -30,6 +31,7 @@ from fluentpipe.errors import (
     SettingError,
     UnwiredInput,
 )
+from fluentpipe.stubgen.files import documented
 
 from .own import declare, takes, yields
 from .test_materialize import HERE, named
@@ -66,6 +68,23 @@ def one_branch_calibrated() -> Any:
 def calibrated_on_test_rows() -> Any:
     pipe = prepared().train_xgboost()
     return pipe.calibrate(calibration_data=pipe.outputs.tabular_preprocessing.test_data)
+
+
+IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/own:1"
+ARN = "arn:aws:lambda:us-east-1:111122223333:function:ask"
+QUEUE = "https://sqs.us-east-1.amazonaws.com/111122223333/people"
+
+
+def raw(pipe: Any, **takes: Any) -> Any:
+    request = {"Type": "Lambda", "FunctionArn": ARN, "Arguments": {name: {"Input": name} for name in takes}}
+    return pipe.raw_step(request, takes=[DependencySpec(name, kind) for name, kind in takes.items()], name="raw")
+
+
+def branched() -> Any:
+    pipe = prepared().train_xgboost().evaluate_performance()
+    auc = pipe.outputs.model_evaluation.evaluation_report.json("metrics.auc")
+    held = pipe.when(auc >= 0.8).then(lambda p: p.calibrate().evaluate_performance(name="again").register("champions"))
+    return held.otherwise(lambda p: p.fail(f"auc {auc} is too low")).register("always", name="always")
 
 
 def wired(pipe: Any, step: str) -> dict[str, str]:
@@ -255,6 +274,87 @@ WIRED: dict[str, tuple[Any, str, dict[str, str]]] = {
     ),
 }  # fmt: skip
 
+# Scripts, other services, and control, whose verbs are methods written by hand.
+WIRED |= {
+    "load": (lambda: prepared(), "data_loading", {}),
+    "preprocess": (lambda: prepared(), "tabular_preprocessing", {"raw_data": "data_loading.raw_data"}),
+    "train": (lambda: prepared().train_xgboost(), "xgboost_training", PREPARED),
+    "require": (
+        lambda: prepared().train_xgboost().evaluate_performance().require(min_auc=0.8),
+        "quality_gate",
+        {"evaluation_report": "model_evaluation.evaluation_report"},
+    ),
+    "a script takes what its call says, in further forms": (
+        lambda: (
+            prepared()
+            .process(image_uri=IMAGE, inputs={"rows": TrainingData}, outputs={"sampled": TrainingData}, name="sample")
+            .process(image_uri=IMAGE, inputs={"rows": TrainingData, "model": RawData}, name="own")
+        ),
+        "own",
+        {"rows": "sample.sampled", "model": "data_loading.raw_data"},
+    ),
+    "a script that says no inputs takes none": (lambda: prepared().process(image_uri=IMAGE, name="own"), "own", {}),
+    "an optional input of a script takes no file of another name": (
+        lambda: (
+            Pipeline("a")
+            .process(image_uri=IMAGE, outputs=["list"], name="own")
+            .process(
+                image_uri=IMAGE, inputs={"model": DependencySpec("model", ModelArtifacts, required=False)}, name="next"
+            )
+        ),
+        "next",
+        {},
+    ),
+    "train by a script": (
+        lambda: prepared().train(
+            image_uri=IMAGE, inputs={"rows": TrainingData, "held_out": ValidationData}, name="fit"
+        ),
+        "fit",
+        {"rows": "tabular_preprocessing.train_data", "held_out": "tabular_preprocessing.validation_data"},
+    ),
+    "register what a script trained": (
+        lambda: prepared().train(image_uri=IMAGE, inputs={"rows": TrainingData}, name="fit").register("g"),
+        "model_registration",
+        {"model_artifacts": "fit.model_artifacts"},
+    ),
+    "tell a function where the model is": (
+        lambda: prepared().train_xgboost().invoke_lambda(ARN, inputs={"model": ModelArtifacts, "least": 0.8}),
+        "lambda_invocation",
+        {"model": "xgboost_training.model_artifacts"},
+    ),
+    "ask somebody about the model from after its calibration": (
+        lambda: prepared().train_xgboost().calibrate().callback(QUEUE, inputs={"model": ModelArtifacts}),
+        "callback",
+        {"model": "model_calibration.calibrated_model"},
+    ),
+    "values alone are wired to nothing": (
+        lambda: prepared().callback(QUEUE, inputs={"rows": "s3://bucket/rows"}),
+        "callback",
+        {},
+    ),
+    "a raw step takes what it says": (
+        lambda: raw(prepared().train_xgboost(), model=ModelArtifacts, rows=TestData),
+        "raw",
+        {"model": "xgboost_training.model_artifacts", "rows": "tabular_preprocessing.test_data"},
+    ),
+    "a raw step that says nothing takes nothing": (lambda: raw(prepared()), "raw", {}),
+    "a condition takes nothing": (lambda: branched(), "branch", {}),
+    "nor does a failure": (lambda: branched(), "failure", {}),
+    "in a branch, what the branch made": (
+        lambda: branched(),
+        "model_registration",
+        {"model_artifacts": "model_calibration.calibrated_model", "evaluation_report": "again.evaluation_report"},
+    ),
+    "after a branch, what there was before it": (
+        lambda: branched(),
+        "always",
+        {
+            "model_artifacts": "xgboost_training.model_artifacts",
+            "evaluation_report": "model_evaluation.evaluation_report",
+        },
+    ),
+}
+
 # Chain -> what must not be wired in silence.
 REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
     "tune on raw data": (
@@ -380,6 +480,45 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         UnwiredInput,
         "score needs RawData or TestData",
     ),
+    "a script on training rows where there are only raw ones": (
+        lambda: (
+            Pipeline("churn")
+            .load_data("s3://b-cket/x", label="y")
+            .process(image_uri=IMAGE, inputs={"rows": TrainingData})
+        ),
+        UnwiredInput,
+        r"process needs TrainingData .*Did you mean `.preprocess\(\)`",
+    ),
+    "train by a script on test rows": (
+        lambda: Pipeline("a").provide(TestData, "s3://bucket/t").train(image_uri=IMAGE, inputs={"rows": TrainingData}),
+        UnwiredInput,
+        "train needs TrainingData",
+    ),
+    "score by what one of two scripts trained": (
+        lambda: (
+            prepared()
+            .train(image_uri=IMAGE, inputs={"rows": TrainingData}, name="one")
+            .train(image_uri=IMAGE, inputs={"rows": TrainingData}, name="two")
+            .create_model()
+        ),
+        AmbiguousInput,
+        "'model_artifacts' of step 'model_creation' fits 2 outputs equally well",
+    ),
+    "tell a function of a model that there is not": (
+        lambda: prepared().invoke_lambda(ARN, inputs={"model": ModelArtifacts}),
+        UnwiredInput,
+        "invoke_lambda needs ModelArtifacts",
+    ),
+    "ask somebody about a model that there is not": (
+        lambda: prepared().callback(QUEUE, inputs={"model": ModelArtifacts}),
+        UnwiredInput,
+        "callback needs ModelArtifacts",
+    ),
+    "a raw step on what there is not": (
+        lambda: raw(prepared(), model=ModelArtifacts),
+        UnwiredInput,
+        "raw_step needs ModelArtifacts",
+    ),
     "two branches, one of them calibrated": (
         lambda: one_branch_calibrated().evaluate_performance(),
         AmbiguousInput,
@@ -393,6 +532,11 @@ def test_a_step_takes_what_it_should_and_nothing_else(chain: Any, step: str, exp
     pipe = chain()
     assert wired(pipe, step) == expected
     pipe.materialize()
+
+
+def test_every_verb_has_a_row() -> None:
+    looked_at = {each.contract.verb for chain, step, _ in WIRED.values() for each in chain().steps if each.name == step}
+    assert looked_at == {cls.contract.verb for cls in documented()}
 
 
 @pytest.mark.parametrize(("chain", "error", "said"), REFUSED.values(), ids=REFUSED)
