@@ -30,11 +30,11 @@ from fluentpipe.run.paths import inside
 from fluentpipe.run.performing import Performance, measured
 from fluentpipe.run.policies import retries
 from fluentpipe.run.process import Children
-from fluentpipe.run.processing import ProcessingJob
 from fluentpipe.run.record import Record, now
 from fluentpipe.run.registry import register
 from fluentpipe.run.result import StepStatus
 from fluentpipe.run.reuse import Answer, Reuse
+from fluentpipe.run.spark import processing_job
 from fluentpipe.run.stand_in import StandIn, answered, with_paths
 from fluentpipe.run.storage import Storage
 from fluentpipe.run.training import TrainingJob
@@ -44,7 +44,7 @@ from fluentpipe.run.tuning import TuningJob
 from fluentpipe.run.values import Values, as_text
 
 _JOBS: Mapping[str, Callable[[str, str, Mapping[str, Any]], Job | TuningJob]] = {
-    "Processing": ProcessingJob,
+    "Processing": processing_job,
     "Training": TrainingJob,
     "Tuning": TuningJob,
     "Transform": TransformJob,
@@ -130,14 +130,16 @@ class Execution:
         answer = self.reuse.ask(entry, job, neutral.request, self.storage, mask)
         stage = self.record.stage(entry.name)
         log = f"steps/{stage.name}/log.txt"
-        self.record.step(entry.name, "Running", started=started, job=job.name, log=log, reason=answer.why)
+        self.record.note(entry.name, started=started, job=job.name, log=log)
         (stage / "job.json").write_text(json.dumps(mask.data(job.request), indent=2), encoding="utf-8")
         facts: dict[str, Any] = {}
         try:
             answer = self._taken(answer, stage)
+            is_made = answer.result is None  # what is taken is over before anybody reads in the manifest that it runs
+            self.record.step(entry.name, "Running", on_disk=is_made, reason=answer.why)
             if (result := answer.result) is None:
                 result, facts = self._made(entry, job, stage, answer, threads, mask)
-            folder = self.record.publish(stage, entry.name, linked=answer.result is not None)
+            folder = self.record.publish(stage, entry.name, linked=not is_made)
         except BaseException:
             self._keep_failed(stage, entry.name)
             raise
@@ -271,8 +273,9 @@ class Execution:
         request = self.values.resolve(entry.arguments)
         neutral = self._neutral.resolve(entry.arguments) if self.reuse.enabled else None
         version = register(
-            self.record.home, request, self.storage, run=self.record.id, step=entry.name, neutral=neutral
-        )
+            self.record.home, request, self.storage, run=self.record.id, step=entry.name, neutral=neutral,
+            hashes=self.reuse.hashes,
+        )  # fmt: skip
         self.record.model(
             group=version.group,
             version=version.number,

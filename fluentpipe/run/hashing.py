@@ -79,7 +79,7 @@ class Hashes:
             for name, content in found.files.items()
         }
 
-    def archive(self, content: Path | bytes) -> dict[str, str]:
+    def archive(self, content: Path | bytes) -> Mapping[str, str]:
         """Name -> hash of the files in a tar archive: equal files give equal hashes, whenever they were packed.
 
         What cannot be read as such an archive is hashed as a whole; unpacking will say what is wrong.
@@ -146,7 +146,7 @@ def _sha256(path: Path) -> str:
 
 
 @lru_cache(maxsize=32)
-def _members_of_small(archive: bytes) -> dict[str, str]:
+def _members_of_small(archive: bytes) -> Mapping[str, str]:  # one object for all who ask
     return _members(archive)
 
 

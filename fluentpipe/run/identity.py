@@ -191,7 +191,7 @@ def _is_code(job_input: JobInput, request: Mapping[str, Any]) -> bool:
     return job_input.name in _CODE_CHANNELS or any(str(word).startswith(f"{job_input.folder}/") for word in words)
 
 
-def _submitted(job: JobRequest, storage: Storage, hashes: Hashes) -> dict[str, str]:
+def _submitted(job: JobRequest, storage: Storage, hashes: Hashes) -> Mapping[str, str]:
     """The files of the directory that a training in script mode names, or ours that stand for an image's algorithm."""
     request = training_of(job.request)
     written = request.get("HyperParameters", {})

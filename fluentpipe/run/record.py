@@ -27,7 +27,7 @@ from fluentpipe.run.events import Event, Listener
 from fluentpipe.run.failure import cannot_begin
 from fluentpipe.run.result import Run, RunStatus, StepStatus
 
-_PACKAGES = ("xgboost-cpu", "xgboost", "numpy", "pyarrow", "pandas", "scikit-learn")
+_PACKAGES = ("xgboost-cpu", "xgboost", "numpy", "pyarrow", "pandas", "scikit-learn", "pyspark")
 _RESERVE = ".tmp-reserve"  # so that a run that fills the disk can still say so
 _RESERVED = 1 << 16  # bytes
 
@@ -148,12 +148,20 @@ class Record:
                 self._listener = None
                 self.event("listener failed", reason=f"{type(error).__name__}: {error}")
 
-    def step(self, name: str, status: StepStatus, **facts: Any) -> None:
-        """Note the state of a step; facts are members of its part of the manifest."""
+    def step(self, name: str, status: StepStatus, *, on_disk: bool = True, **facts: Any) -> None:
+        """Note the state of a step.
+
+        Args:
+            name: Of the step.
+            status: Its state from now on.
+            on_disk: Whether the manifest is written at once; otherwise with the next state of any step.
+            **facts: Members of its part of the manifest.
+        """
         with self._lock:
             self._manifest["steps"][name].update(status=status, **facts)
         self.event(f"step {status}", name, **{fact: facts[fact] for fact in _TOLD if facts.get(fact) not in (None, "")})
-        self._write(durable=False)
+        if on_disk:
+            self._write(durable=False)
 
     def note(self, name: str, **facts: Any) -> None:
         """Note facts of a step whose state stays as it is."""

@@ -11,19 +11,20 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import attrs
 
 from fluentpipe.errors import RunError
 from fluentpipe.run.durable import appear, make_folder, settle
+from fluentpipe.run.hashing import Hashes
 from fluentpipe.run.job import ACCOUNT
 from fluentpipe.run.paths import folder_name
 from fluentpipe.run.placing import Placed
 from fluentpipe.run.record import now
-from fluentpipe.run.storage import Storage
+from fluentpipe.run.storage import Found, Storage
 
 _GROUP = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")  # pattern of EntityName in the service's model
 _GROUP_ARN = re.compile(r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:\d{12}:model-package-group/(.+)")
@@ -67,6 +68,7 @@ def register(
     run: str,
     step: str,
     neutral: Mapping[str, Any] | None = None,
+    hashes: Hashes | None = None,
 ) -> Version:
     """Add a version: the models and metrics of a CreateModelPackage request, copied, and the request itself.
 
@@ -79,6 +81,7 @@ def register(
         neutral: The request without what differs between runs. Where the newest version of the group has the same,
             and the same files, that one is returned: a run that is repeated, or resumed, adds nothing. None to add
             a version always.
+        hashes: With these, what is registered already is told without a copy of its files.
 
     Raises:
         RunError: The group has no name, or nothing can be written.
@@ -87,23 +90,35 @@ def register(
     group = group_name(request.get("ModelPackageGroupName"))
     folder = home / "registry" / group
     make_folder(folder)
+    sources = list(_sources(request, storage))
+    if neutral is not None and hashes is not None:
+        contents = {
+            _named(where, name): digest for where, found in sources for name, digest in hashes.found(found).items()
+        }
+        if same := _same(folder, group, _newest(folder), _identity(neutral, contents)):
+            return same
     stage = folder / f".tmp-{run}-{secrets.token_hex(4)}"
     stage.mkdir()
     try:
-        files = dict(_copy_all(request, storage, stage))
+        files = dict(_copied(sources, stage))
         origin: dict[str, Any] = {"run": run, "step": step, "files": files}
-        if neutral is not None:
-            origin["identity"] = _identity(neutral, stage, files)
+        if neutral is not None:  # of the copies: a source may have changed meanwhile
+            contents = {name: hashlib.sha256((stage / name).read_bytes()).hexdigest() for name in files}
+            origin["identity"] = _identity(neutral, contents)
         return _publish(stage, folder, group, request, origin)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
 
+def _newest(folder: Path) -> int:
+    return max((int(path.name) for path in folder.iterdir() if path.name.isdigit()), default=0)
+
+
 def _publish(stage: Path, folder: Path, group: str, request: Mapping[str, Any], origin: Mapping[str, Any]) -> Version:
     while True:
-        newest = max((int(path.name) for path in folder.iterdir() if path.name.isdigit()), default=0)
-        if "identity" in origin and (same := _same(folder / str(newest), origin["identity"])):
-            return Version(group, newest, same["ModelPackageArn"], folder / str(newest), same, is_new=False)
+        newest = _newest(folder)
+        if "identity" in origin and (same := _same(folder, group, newest, origin["identity"])):
+            return same
         number = newest + 1
         document = _describe(group, number, request)
         package = json.dumps({**document, "Source": origin, "Request": request}, indent=2)
@@ -118,9 +133,8 @@ def _publish(stage: Path, folder: Path, group: str, request: Mapping[str, Any], 
         return Version(group, number, document["ModelPackageArn"], folder / str(number), document)
 
 
-def _identity(neutral: Mapping[str, Any], stage: Path, files: Mapping[str, str]) -> str:
-    """One hash for the request, without its URIs, and the content of the files."""
-    contents = {name: hashlib.sha256((stage / name).read_bytes()).hexdigest() for name in files}
+def _identity(neutral: Mapping[str, Any], contents: Mapping[str, str]) -> str:
+    """One hash for the request, without its URIs, and the hashes of its files by their names in the version."""
     text = json.dumps([_without_places(neutral), contents], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -131,15 +145,17 @@ def _without_places(value: Any) -> Any:
     return [_without_places(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _same(version: Path, identity: str) -> dict[str, Any] | None:
-    """The document of a version, if it has the identity."""
+def _same(folder: Path, group: str, number: int, identity: str) -> Version | None:
+    """A version, if it has the identity."""
+    path = folder / str(number)
     try:
-        package = json.loads((version / "package.json").read_bytes())
+        package = json.loads((path / "package.json").read_bytes())
     except (OSError, ValueError):
         return None
     if package.get("Source", {}).get("identity") != identity:
         return None
-    return {key: value for key, value in package.items() if key not in ("Source", "Request")}
+    document = {key: value for key, value in package.items() if key not in ("Source", "Request")}
+    return Version(group, number, document["ModelPackageArn"], path, document, is_new=False)
 
 
 def _describe(group: str, number: int, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,23 +170,32 @@ def _describe(group: str, number: int, request: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def _copy_all(request: Mapping[str, Any], storage: Storage, stage: Path) -> Iterator[tuple[str, str]]:
-    """Copy every file that the request names; gives (relative path here, URI)."""
+def _sources(request: Mapping[str, Any], storage: Storage) -> Iterator[tuple[str, Found]]:
+    """Every file that the request names, with the folder of the version that it belongs into."""
     containers = request.get("InferenceSpecification", {}).get("Containers", ())
     for index, container in enumerate(containers):
         if uri := container.get("ModelDataUrl"):
-            place = stage if index == 0 else stage / f"container-{index}"
-            yield from _copy(uri, storage, place, stage)
+            yield f"container-{index}" if index else "", _found(uri, storage)
     for family, members in sorted(request.get("ModelMetrics", {}).items()):
         for member, source in sorted(members.items()):
             where = folder_name(f"{family}.{member}", "other")
-            yield from _copy(source["S3Uri"], storage, stage / "metrics" / where, stage)
+            yield f"metrics/{where}", _found(source["S3Uri"], storage)
 
 
-def _copy(uri: str, storage: Storage, folder: Path, stage: Path) -> Iterator[tuple[str, str]]:
+def _found(uri: str, storage: Storage) -> Found:
     found = storage.find(uri)
     if not found.files:
         raise RunError(f"There is nothing to register at {uri!r}.", fix="let the step that makes it write a file")
-    Placed(always_copy=True).place(found, folder)
-    for name in found.files:
-        yield (folder / name).relative_to(stage).as_posix(), uri
+    return found
+
+
+def _copied(sources: Iterable[tuple[str, Found]], stage: Path) -> Iterator[tuple[str, str]]:
+    """Copy the files; gives (relative path here, URI)."""
+    for where, found in sources:
+        Placed(always_copy=True).place(found, stage / where)
+        for name in found.files:
+            yield _named(where, name), found.uri
+
+
+def _named(where: str, name: str) -> str:
+    return PurePosixPath(where, name).as_posix()

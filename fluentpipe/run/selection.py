@@ -122,5 +122,7 @@ def _result(folder: Path, manifest: Mapping[str, Any], step: str) -> Result:
     facts = manifest["steps"][step]
     if facts["status"] != "Succeeded":
         raise KeyError(step)
+    if facts["cached"] and manifest["ended"] is None:  # its links are on the disk for certain when the run has ended
+        raise KeyError(step)
     outputs = {name: path.removeprefix(f"steps/{step}/") for name, path in facts["outputs"].items()}
     return Result(folder / "steps" / step, manifest["id"], outputs, facts)

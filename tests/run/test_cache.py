@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from fluentpipe.errors import GateFailed, RunError, SourceError
-from fluentpipe.run import Run
+from fluentpipe.run import Run, record, registry
 from fluentpipe.run.cache import Cache
 from fluentpipe.run.hashing import Hashes
 from fluentpipe.run.identity import difference
@@ -63,6 +64,21 @@ def test_the_same_again_registers_nothing_new(run, rows, tmp_path):
     first, second = (run(canonical(), parameters={"data": rows}) for _ in range(2))
     assert first.models == second.models
     assert [path.name for path in (tmp_path / "home/registry/churn-models").iterdir()] == ["1"]
+
+
+def test_what_is_registered_already_is_not_copied_and_what_is_taken_is_not_written_as_running(run, rows, monkeypatch):
+    first = run(canonical(), parameters={"data": rows})
+    written = []
+    monkeypatch.setattr(
+        record, "write_atomically", lambda path, text, **_: written.append((path, text)) or path.write_text(text)
+    )
+    monkeypatch.setattr(registry, "Placed", None)
+    second = run(canonical(), parameters={"data": rows})
+    assert second.models == first.models
+    states = [json.loads(text)["steps"] for path, text in written if path.name == "run.json"]
+    assert "Running" not in {state[name]["status"] for state in states for name in JOBS}
+    told = [json.loads(line) for line in (second.path / "events.jsonl").read_text().splitlines()]
+    assert {each["step"] for each in told if each["event"] == "step Running"} >= set(JOBS)
 
 
 def test_a_model_that_differs_from_the_newest_is_a_new_version_even_if_it_was_there_before(run, rows):
@@ -218,6 +234,15 @@ def test_one_step_alone_runs_on_what_the_past_run_left(run, rows):
     assert (result.steps["Split"].cached, result.steps["Train"].cached) == (first.id, "")
     assert {result.steps[name].status for name in ("Evaluate", "Gate", "Register", "TooLow")} == {"NotExecuted"}
     assert result.models == ()
+
+
+def test_links_of_a_run_that_lost_its_power_are_not_taken_for_results(run, rows):
+    first, second = (run(canonical(), parameters={"data": rows}) for _ in range(2))
+    manifest = json.loads((second.path / "run.json").read_bytes())
+    (second.path / "run.json").write_text(json.dumps({**manifest, "status": "Running", "ended": None}))
+    shutil.rmtree(second.path / "steps" / "Split" / "out")  # what was not synced may be gone
+    result = run(trained(canonical(), max_depth="2"), parameters={"data": rows}, only="Train")
+    assert (result.steps["Split"].cached, result.status) == (first.id, "Succeeded")
 
 
 def test_a_step_under_a_gate_runs_alone_whatever_the_gate_says(run, rows, tmp_path):
