@@ -1,4 +1,4 @@
-"""The command line, as a process of its own."""
+"""The command line: the demo as a process of its own, the rest in this one."""
 
 import json
 import os
@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
-from fluentpipe.demo import DATA
+from fluentpipe.cli import main
+from fluentpipe.demo import CODE, DATA
 
 SCRIPT = """\
 from fluentpipe import Pipeline
@@ -24,6 +26,23 @@ def fluentpipe(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment)
 
 
+def here(*words: str) -> Result:
+    """The same without a new process, in the current folder."""
+    return CliRunner().invoke(main, words, catch_exceptions=False, env={"COLUMNS": "120", "NO_COLOR": "1"})
+
+
+@pytest.fixture(autouse=True)
+def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The home of the demo, and what it said."""
+    folder = tmp_path_factory.mktemp("demo")
+    return folder / ".fluentpipe", fluentpipe("demo", cwd=folder)
+
+
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
     path = tmp_path / "train.py"
@@ -31,8 +50,9 @@ def script(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_demo_shows_its_code_trains_gates_and_registers(tmp_path) -> None:
-    done = fluentpipe("demo", cwd=tmp_path)
+@pytest.mark.xdist_group("demo")  # one run for both
+def test_the_demo_shows_its_code_trains_gates_and_registers(demo) -> None:
+    home, done = demo
     assert done.returncode == 0, done.stderr
     for part in (
         "from fluentpipe import Pipeline",
@@ -41,13 +61,16 @@ def test_the_demo_shows_its_code_trains_gates_and_registers(tmp_path) -> None:
         "auc ",
     ):
         assert part in done.stdout
-    assert (tmp_path / ".fluentpipe" / "registry" / "churn-models" / "1" / "model.tar.gz").is_file()
+    assert (home / "registry" / "churn-models" / "1" / "model.tar.gz").is_file()
 
 
-def test_a_missed_gate_has_a_status_and_a_message_of_its_own_and_registers_nothing(tmp_path) -> None:
-    (tmp_path / "strict.py").write_text(SCRIPT.format(data=str(DATA), limit=0.99))
-    done = fluentpipe("run", "strict.py", "-q", cwd=tmp_path)
-    assert done.returncode == 3
+@pytest.mark.xdist_group("demo")  # one run for both
+def test_a_missed_gate_has_a_status_and_a_message_of_its_own_and_registers_nothing(demo) -> None:
+    home, _ = demo
+    strict = CODE.replace("min_auc=0.80", "min_auc=0.99, max_log_loss=0.9").replace("run = pipe.run()", "")
+    Path("strict.py").write_text(strict)
+    done = here("run", "strict.py", "-q", "--home", str(home))
+    assert done.exit_code == 3
     first, *rest = done.stderr.splitlines()
     assert (
         first
@@ -57,24 +80,26 @@ def test_a_missed_gate_has_a_status_and_a_message_of_its_own_and_registers_nothi
     assert rest[0].endswith(" is not >= 0.99")
     report = rest[-1].removeprefix("report: ")
     assert "is not &gt;= 0.99" in Path(report).read_text("utf-8")
-    assert not (tmp_path / ".fluentpipe" / "registry").exists()
+    assert [path.name for path in (home / "registry" / "churn-models").iterdir()] == ["1"]  # the demo's
 
 
-def test_a_bundle_runs_without_the_script_and_without_the_data_at_its_place(tmp_path, script) -> None:
-    assert fluentpipe("compile", str(script), "-o", "bundle", cwd=tmp_path).returncode == 0
+def test_a_bundle_runs_without_the_script_and_without_the_data_at_its_place(tmp_path, script, monkeypatch) -> None:
+    assert here("compile", str(script), "-o", "bundle").exit_code == 0
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (tmp_path / "bundle").rename(elsewhere / "bundle")
-    done = fluentpipe("run", "bundle", "-q", cwd=elsewhere)
-    assert done.returncode == 0, done.stderr
+    script.unlink()
+    monkeypatch.chdir(elsewhere)
+    done = here("run", "bundle", "-q")
+    assert done.exit_code == 0, done.stderr
     assert "churn-models version 1" in done.stdout
 
 
 def test_compile_puts_role_bucket_and_region_into_the_definition(tmp_path, script) -> None:
     role = "arn:aws:iam::111122223333:role/SageMakerRole"
     words = ("--role", role, "--bucket", "my-bucket", "--region", "eu-west-1")
-    done = fluentpipe("compile", str(script), "-o", "bundle", *words, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = here("compile", str(script), "-o", "bundle", *words)
+    assert done.exit_code == 0, done.stderr
     text = (tmp_path / "bundle" / "definition.json").read_text()
     assert role in text
     assert "141502667606.dkr.ecr.eu-west-1" in text
@@ -92,8 +117,8 @@ def test_compile_puts_role_bucket_and_region_into_the_definition(tmp_path, scrip
 )
 def test_data_that_will_not_do_fails_the_first_step_with_the_reason(tmp_path, script, content, reason) -> None:
     (tmp_path / "bad.csv").write_text(content)
-    done = fluentpipe("run", str(script), "--data", "bad.csv", "-q", cwd=tmp_path)
-    assert done.returncode == 1
+    done = here("run", str(script), "--data", "bad.csv", "-q")
+    assert done.exit_code == 1
     assert "data_loading" in done.stderr
     assert reason in done.stderr
     assert "Traceback" not in done.stderr
@@ -114,9 +139,8 @@ def test_data_that_will_not_do_fails_the_first_step_with_the_reason(tmp_path, sc
 )
 def test_faulty_words_are_answered_with_what_is_wrong(tmp_path, script, words, status, reason) -> None:
     (tmp_path / "broken.json").write_text("{")
-    done = fluentpipe(*words, cwd=tmp_path)
-    assert (done.returncode, reason in done.stderr) == (status, True), done.stderr
-    assert "Traceback" not in done.stderr
+    done = here(*words)
+    assert (done.exit_code, reason in done.stderr) == (status, True), done.stderr
 
 
 def test_check_prints_every_fault_of_somebody_s_definition(tmp_path) -> None:
@@ -125,13 +149,13 @@ def test_check_prints_every_fault_of_somebody_s_definition(tmp_path) -> None:
         {"Name": "one", "Type": "Fail", "Arguments": {}},
     ]
     (tmp_path / "hand.json").write_text(json.dumps({"Version": "2020-12-01", "Steps": steps}))
-    done = fluentpipe("check", "hand.json", cwd=tmp_path)
-    assert done.returncode == 2
+    done = here("check", "hand.json")
+    assert done.exit_code == 2
     assert "'none'" in done.stdout
     assert "2 errors" in done.stdout or "3 errors" in done.stdout
 
 
-def test_explain_says_why(tmp_path, script) -> None:
-    done = fluentpipe("explain", str(script), cwd=tmp_path)
-    assert done.returncode == 0
+def test_explain_says_why(script) -> None:
+    done = here("explain", str(script))
+    assert done.exit_code == 0
     assert "test_data <- tabular_preprocessing.test_data  1.00" in done.stdout

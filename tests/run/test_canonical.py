@@ -17,6 +17,10 @@ from fluentpipe.run import Run, run
 from .pipelines import IN, OUT, Sketch, at_least, join, json_get, model_of, output, packed
 
 pytest.importorskip("xgboost")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("canonical"),
+]  # one training for both; the fast ones are in test_cli
 PACKAGE = Path(fluentpipe.__file__).parent
 SCRIPTS = {path.name: path.read_text() for path in (PACKAGE / "containers").glob("*.py")}
 TELCO = PACKAGE / "data" / "telco_churn.csv.gz"
@@ -94,10 +98,14 @@ def run_telco(min_auc: float, home: Path, echo: Callable[[str], None] | None = N
     return run(telco(min_auc), parameters={"data": TELCO}, home=home, echo=echo)
 
 
-@pytest.mark.slow
-def test_real_data_becomes_a_real_registered_model(tmp_path):
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("canonical")
+
+
+def test_real_data_becomes_a_real_registered_model(home):
     lines: list[str] = []
-    result = run_telco(0.80, tmp_path, lines.append)
+    result = run_telco(0.80, home, lines.append)
     assert result.status == "Succeeded"
     assert 0.80 < result.metrics["auc"] < 0.90
     (model,) = result.models
@@ -109,7 +117,7 @@ def test_real_data_becomes_a_real_registered_model(tmp_path):
     assert result.steps["Gate"].reason == f"metrics.auc: {result.metrics['auc']:.6g} is >= 0.8"
 
 
-def test_the_gate_holds_back_a_real_model(tmp_path):
+def test_the_gate_holds_back_a_real_model(home):
     with pytest.raises(GateFailed, match=r"TooLow.*the AUC is below 0\.99\n  metrics\.auc: 0\.\d+ is not >= 0\.99"):
-        run_telco(0.99, tmp_path)
-    assert not (tmp_path / "registry").exists()
+        run_telco(0.99, home)
+    assert {path.name for path in home.glob("registry/*/*")} <= {"1"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -10,7 +11,11 @@ from typing import Any
 
 import pytest
 
+from fluentpipe.errors import RunError
+from fluentpipe.run import record
+
 from .namespaces import needs_namespaces
+from .pipelines import canonical
 
 ROOT = Path(__file__).parents[2]
 ADVICE = "fix: make room, with `fluentpipe clean` for instance, or give another folder: --home"
@@ -39,12 +44,19 @@ def check(told: dict[str, Any]) -> None:
     assert told["recorded"] == ([told["status"]] if told["status"] else []), told
 
 
-@needs_namespaces
-def test_without_space_for_its_folder_a_run_does_not_begin_and_leaves_nothing(tmp_path):
-    (told,) = outcomes(tmp_path, "3")
-    assert told["said"].startswith(f"There is no space for the folder of the run, {tmp_path}/home/runs/")
-    assert (told["status"], told["recorded"]) == (None, [])
-    check(told)
+@pytest.mark.parametrize("part", ["make_folder", "write_atomically"])
+def test_without_space_for_its_folder_a_run_does_not_begin_and_leaves_nothing(part, run, rows, monkeypatch, tmp_path):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(record, part, full)
+    with pytest.raises(RunError) as caught:
+        run(canonical(), parameters={"data": rows})
+    home = tmp_path / "home"
+    assert str(caught.value).startswith(f"There is no space for the folder of the run, {home}/runs/")
+    assert ADVICE in str(caught.value)
+    assert getattr(caught.value, "run", None) is None
+    assert [*home.glob("runs/*"), *home.glob("running/*")] == []
 
 
 @needs_namespaces
@@ -53,6 +65,7 @@ def test_wherever_the_disk_gets_full_nothing_is_half_published_and_the_same_agai
     found = outcomes(tmp_path, *map(str, range(1, 60)))
     for told in found:
         check(told)
+    assert (found[2]["status"], found[2]["recorded"]) == (None, [])  # it did not begin
     assert {told["said"].partition(":")[0].partition(" for ")[0] for told in found} == {
         "There is no space", "Step 'Split'", "Step 'Train'", "Step 'Evaluate'", "",
     }  # fmt: skip

@@ -89,6 +89,8 @@ def plans(phases: list[str]) -> list[str]:
     return [f"event {at}" for at in sorted(chosen)] + LINES
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("kills")
 def test_the_undisturbed_run_goes_through_every_phase_known(undisturbed):
     assert set(undisturbed.trace.read_text().splitlines()) == {name for name, _ in PHASES}
 

@@ -110,7 +110,7 @@ def test_the_same_seed_tries_the_same_values_whatever_the_cores(
     alone = tried(run(tuned(rows, trials=8), cache=False))
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     assert tried(run(tuned(rows, trials=8), cache=False)) == alone
-    assert tried(run(tuned(rows, trials=8, seed=1), cache=False)) != alone
+    assert tried(run(tuned(rows, trials=3, seed=1), cache=False)) != alone[:3]
     assert len(set(alone)) == 8
 
 
