@@ -56,6 +56,7 @@ class DependencySpec:
         job_types: Of steps whose outputs are taken, the most wanted first; `""` is a step without one. None given: those of
             the step's own job type, then those without one.
         only_for: Job types of the step itself with which the input is wired; others take it only where it is given.
+        only_with: Settings that use the input: without any of them it is taken only where it is given.
         data_type: `S3Uri`, `String`, `Integer`, `Float` or `Boolean`.
         description: One line.
     """
@@ -70,6 +71,7 @@ class DependencySpec:
     required_by: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     job_types: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     only_for: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
+    only_with: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     data_type: str = attrs.field(default="", kw_only=True)
     description: str = attrs.field(default="", kw_only=True)
 

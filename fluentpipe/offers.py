@@ -12,8 +12,9 @@ from fluentpipe.contract import DependencySpec
 from fluentpipe.kinds import Kind, kind_fits
 from fluentpipe.reference import PropertyReference
 
-Lineage = Mapping[tuple[str, str], frozenset[str]]
-"""(step type, job type) -> names of the nearest steps of it that something descends from."""
+Lineage = Mapping[tuple[str, ...], frozenset[str]]
+"""(step type, job type) -> names of the nearest steps of it that something descends from; and with the name of an output as well:
+(step type, job type, output) -> names of the steps that made the forms of that output which it descends from."""
 
 
 @attrs.frozen(eq=False)

@@ -54,19 +54,23 @@ def plan(name: str, nodes: Sequence[Node]) -> Plan:
 
 
 def _time_limits(nodes: Sequence[Node]) -> dict[str, int]:
-    """`max_training_time` of every gate, for the trainings that led to the report it reads; else for all before it."""
+    """`max_training_time` of every gate, for the trainings that led to what it reads; where none did, for all before it."""
     by_name = {node.step.name: node for node in nodes}
     limits: dict[str, int] = {}
     for position, node in enumerate(nodes):
         limit = node.step.given.get("max_training_time")
         if limit is None or node.step.sagemaker_type != "Condition":
             continue
-        before = ancestors(node, by_name) if node.bindings else _before(node, nodes[:position])
-        for name in before:
-            if by_name[name].step.sagemaker_type in ("Training", "Tuning"):
-                _refuse_deferred(by_name[name].step, node.step)
-                limits[name] = min(limit, limits.get(name, limit))
+        led_to_it = _trainings(ancestors(node, by_name), by_name)
+        for training in led_to_it or _trainings(_before(node, nodes[:position]), by_name):
+            _refuse_deferred(training, node.step)
+            limits[training.name] = min(limit, limits.get(training.name, limit))
     return limits
+
+
+def _trainings(names: Sequence[str], by_name: Mapping[str, Node]) -> list[Step]:
+    steps = [by_name[name].step for name in names]
+    return [step for step in steps if step.sagemaker_type in {"Training", "Tuning"}]
 
 
 def _before(node: Node, earlier: Sequence[Node]) -> list[str]:

@@ -125,9 +125,14 @@ def offers_of(node: Node) -> Iterator[Offer]:
             step.contract.step_type,
             step.job_type or "",
             node.scope,
-            node.lineage,
+            {**node.lineage, **_own_form(step, spec.name)},
             next((each.source for each in node.bindings if spec.replaces and each.input == spec.replaces), None),
         )
+
+
+def _own_form(step: Step, output: str) -> Lineage:
+    """That a step has made an output."""
+    return {(step.contract.step_type, step.job_type or "", output): frozenset((step.name,))}
 
 
 def offer_of(provided: Provided, scope: Scope | None) -> Offer:
@@ -156,16 +161,19 @@ def bind(step: Step, offers: Offers, earlier: Mapping[str, Node], scope: Scope |
     required = {spec.name for spec in step.required()}
     check_references((step.given, step.inputs), f"step {step.name!r}", earlier, scope, where)
     _check_depends_on(step, earlier, scope, where)
+    wanted = step.contract.dependencies
+    given = {spec.name: _given(step, spec, earlier, where) for spec in wanted if spec.name in step.inputs}
+    origin = _union([_forms_given(binding, earlier) for binding in given.values()])
     bindings: list[Binding] = []
     lineages: list[tuple[Binding, Lineage]] = []
-    for spec in step.contract.dependencies:
-        if spec.name in step.inputs:
-            binding = _given(step, spec, earlier, where)
-            lineage = _union([earlier[reference.step].lineage for reference in references_in(binding.source)])
-        elif spec.only_for and step.job_type not in spec.only_for:
+    for spec in wanted:
+        if spec.name in given:
+            binding = given[spec.name]
+            lineage = _union([_lineage_of(reference, earlier) for reference in references_in(binding.source)])
+        elif not step.looks_for(spec):
             continue
         else:
-            found = _best(step, spec, offers, earlier, spec.name in required, where)
+            found = _best(step, spec, offers, earlier, spec.name in required, where, origin, scope)
             if found is None:
                 continue
             binding, lineage = found
@@ -176,12 +184,64 @@ def bind(step: Step, offers: Offers, earlier: Mapping[str, Node], scope: Scope |
     return Node(step, tuple(bindings), scope, _joined(step, [lineage for _, lineage in lineages], replaced))
 
 
+def _lineage_of(reference: PropertyReference[Any], earlier: Mapping[str, Node]) -> Lineage:
+    """What an output that was given descends from, itself included."""
+    node = earlier[reference.step]
+    return {**node.lineage, **_own_form(node.step, reference.name)} if reference.name else node.lineage
+
+
+def _forms_given(binding: Binding, earlier: Mapping[str, Node]) -> Lineage:
+    """The output that an input was given, if it is one, as the form of itself that is meant."""
+    source = binding.source
+    if isinstance(source, PropertyReference) and source.name:
+        return _own_form(earlier[source.step].step, source.name)
+    return {}
+
+
+def _agreeing(
+    fitting: list[Offer], spec: DependencySpec, origin: Lineage, earlier: Mapping[str, Node], scope: Scope | None
+) -> list[Offer]:
+    """The offers that do not descend from another form of what was given, such as the report of another model.
+
+    Where there are such, those of the given one count too, although later ones shadow them.
+    """
+    agreeing = [offer for offer in fitting if not _disagreement(offer.lineage, origin)]
+    if len(agreeing) == len(fitting):
+        return fitting
+    shadowed = (offer for node in earlier.values() if within(scope, node.scope) for offer in offers_of(node))
+    of_it = [each for each in shadowed if spec.fit(each.kind) and _descends(each, origin)]
+    return [*agreeing, *(each for each in of_it if all(each.value is not one.value for one in agreeing))]
+
+
+def _descends(offer: Offer, origin: Lineage) -> bool:
+    return any(offer.lineage.get(form) == made for form, made in origin.items()) and not _disagreement(
+        offer.lineage, origin
+    )
+
+
+def _disagreement(one: Lineage, other: Lineage) -> list[tuple[str, ...]]:
+    """What two things descend from in different forms, or by different steps; the coarsest first."""
+    if one is other:
+        return []
+    return sorted((key for key in one.keys() & other.keys() if one[key] != other[key]), key=lambda key: (len(key), key))
+
+
 def _best(
-    step: Step, spec: DependencySpec, offers: Offers, earlier: Mapping[str, Node], required: bool, where: str
+    step: Step,
+    spec: DependencySpec,
+    offers: Offers,
+    earlier: Mapping[str, Node],
+    required: bool,
+    where: str,
+    origin: Lineage,
+    scope: Scope | None,
 ) -> tuple[Binding, Lineage] | None:
     roles = _roles(step, spec)
+    fitting = list(offers.fitting(spec))
+    if origin:
+        fitting = _agreeing(fitting, spec, origin, earlier, scope) or (fitting if required else [])
     ranked = sorted(
-        ((_candidate(spec, offer, roles), offer) for offer in offers.fitting(spec) if _in_role(offer, roles)),
+        ((_candidate(spec, offer, roles), offer) for offer in fitting if _in_role(offer, roles)),
         key=lambda pair: (pair[0].tier, pair[0].role, -pair[0].confidence, pair[0].output),
     )
     candidates = tuple(candidate for candidate, _ in ranked)
@@ -343,19 +403,18 @@ def _is_branching(scope: Scope, earlier: Mapping[str, Node]) -> bool:
 def _check_lineage(step: Step, lineages: Sequence[tuple[Binding, Lineage]], where: str) -> None:
     automatic = [(binding, lineage) for binding, lineage in lineages if binding.automatic and lineage]
     for (one, left), (other, right) in itertools.combinations(automatic, 2):
-        for family in left.keys() & right.keys() if left is not right else ():
-            if left[family] != right[family]:
-                mine, theirs = (", ".join(sorted(side[family])) for side in (left, right))
-                raise MixedLineage(
-                    f"inputs {one.input!r} and {other.input!r} of step {step.name!r} descend from different "
-                    f"{family[0]} steps.",
-                    where,
-                    f"{one.input}: {one.label}, from {mine}",
-                    f"{other.input}: {other.label}, from {theirs}",
-                    fix=f".{step.contract.verb}({_written(one)}, {_written(other)}) if it is meant so; "
-                    "otherwise take both from one branch",
-                    step=step.name,
-                )
+        for key in _disagreement(left, right)[:1]:
+            what = f"{key[0]} steps" if len(key) == 2 else f"forms of {key[2]!r} of {key[0]}"
+            mine, theirs = (", ".join(sorted(side[key])) for side in (left, right))
+            raise MixedLineage(
+                f"inputs {one.input!r} and {other.input!r} of step {step.name!r} descend from different {what}.",
+                where,
+                f"{one.input}: {one.label}, from {mine}",
+                f"{other.input}: {other.label}, from {theirs}",
+                fix=f".{step.contract.verb}({_written(one)}, {_written(other)}) if it is meant so; "
+                "otherwise take both from one branch",
+                step=step.name,
+            )
 
 
 def _written(binding: Binding) -> str:
@@ -366,11 +425,10 @@ def _written(binding: Binding) -> str:
 
 
 def _replaced(step: Step, bindings: Sequence[Binding], earlier: Mapping[str, Node]) -> Lineage:
-    """The steps whose outputs this one replaces by a further form: it stands for them in the lineage of what comes later."""
+    """The outputs that this step replaces by a further form: what comes later descends from that form, and from no other."""
     inputs = {spec.replaces for spec in step.contract.outputs} - {""}
-    sources = [each.source for each in bindings if each.input in inputs and isinstance(each.source, PropertyReference)]
-    makers = [earlier[source.step].step for source in sources]
-    return {(each.contract.step_type, each.job_type or ""): frozenset((step.name,)) for each in makers}
+    forms = [_forms_given(each, earlier) for each in bindings if each.input in inputs]
+    return {form: frozenset((step.name,)) for found in forms for form in found}
 
 
 def _joined(step: Step, lineages: Sequence[Lineage], replaced: Lineage) -> Lineage:
@@ -379,7 +437,7 @@ def _joined(step: Step, lineages: Sequence[Lineage], replaced: Lineage) -> Linea
 
 
 def _union(lineages: Sequence[Lineage]) -> Lineage:
-    joined: dict[tuple[str, str], frozenset[str]] = {}
+    joined: dict[tuple[str, ...], frozenset[str]] = {}
     for lineage in lineages:
         for family, names in lineage.items():
             seen = joined.get(family)

@@ -69,7 +69,7 @@ class Explanation:
                 for rival in binding.candidates[1:]:
                     yield f"      not {rival.output}  {rival.confidence:.2f}  {'another source' if rival.tier else ''}".rstrip()
             for spec in node.step.contract.dependencies:
-                if spec.name not in wired and (not spec.only_for or node.step.job_type in spec.only_for):
+                if spec.name not in wired and node.step.looks_for(spec):
                     yield f"  {spec.name} -  optional, nothing earlier fits"
             if limited(node.step, self.plan.time_limits) is not node.step:
                 yield f"  stops after {self.plan.time_limits[node.step.name]} s, as required"

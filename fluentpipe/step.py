@@ -121,9 +121,10 @@ def _check_declaration(cls: type[Step]) -> None:
                 f"output {spec.name!r}: {spec.path} is a {leaf.type}; a reference stands for one value inside of it"
             )
     faults += [
-        f"input {spec.name!r} is required by the setting {word!r}, which does not exist"
+        f"input {spec.name!r} is {how} the setting {word!r}, which does not exist"
         for spec in contract.dependencies
-        for word in spec.required_by
+        for how, words in (("required by", spec.required_by), ("only for", spec.only_with))
+        for word in words
         if word not in cls.settings
     ]
     if faults:
@@ -335,6 +336,11 @@ class Step:
         for spec in self.contract.dependencies:
             if spec.required or any(self.given.get(word) is not None for word in spec.required_by):
                 yield spec
+
+    def looks_for(self, spec: DependencySpec) -> bool:
+        """Whether an output is looked for where the input is not given, with this job type and these settings."""
+        in_role = not spec.only_for or self.job_type in spec.only_for
+        return in_role and (not spec.only_with or any(self.given.get(word) is not None for word in spec.only_with))
 
     def limited(self, seconds: int) -> Step:
         """The step with another `max_runtime`; asked only of steps that have one."""

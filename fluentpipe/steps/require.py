@@ -48,6 +48,7 @@ class QualityGate(ConditionStep):
                 EvaluationReport,
                 required=False,
                 required_by=_FIGURES,
+                only_with=(*_FIGURES, "max_training_time"),
                 compatible_sources=("ModelEvaluation",),
                 semantic_keywords=("evaluation", "report", "metrics"),
                 description="The report that the figures are read from.",

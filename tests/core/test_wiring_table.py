@@ -355,6 +355,101 @@ WIRED |= {
     ),
 }
 
+
+def gated(*conditions: str, **settings: Any) -> Any:
+    """A condition on the drift of the rows, beside a report that the gate may read."""
+    pipe = prepared().train_xgboost().evaluate_performance().baseline().check_drift()
+    report = pipe.outputs.drift_check.drift_report
+    return pipe.require(*(report.json(each) <= 0.2 for each in conditions), **settings)
+
+
+def two_models(*, joined: bool = True) -> Any:
+    """Two trainings, each with its evaluation, side by side or one after the other, which shadows the first."""
+
+    def both(pipe: Any, name: str) -> Any:
+        trained = pipe.train_xgboost(name=name)
+        model = trained.outputs.get(name, "model_artifacts")
+        return trained.evaluate_performance(name=f"of_{name}", model_artifacts=model)
+
+    return prepared().for_each(["a", "b"], both) if joined else both(both(prepared(), "a"), "b")
+
+
+def registered(pipe: Any, name: str) -> Any:
+    return pipe.register("g", model_artifacts=pipe.outputs.get(name, "model_artifacts"))
+
+
+def before_its_calibration() -> Any:
+    pipe = prepared().train_xgboost().evaluate_performance().calibrate().evaluate_performance(name="again")
+    return registered(pipe, "xgboost_training")
+
+
+def without_its_report() -> Any:
+    pipe = prepared().train_xgboost(name="a").train_xgboost(name="b").evaluate_performance()
+    return registered(pipe, "a")
+
+
+def reported_twice() -> Any:
+    trained = prepared().train_xgboost()
+    pipe = trained.for_each(["one", "two"], lambda p, name: p.evaluate_performance(name=name))
+    return registered(pipe, "xgboost_training")
+
+
+def scored_on_new_rows() -> Any:
+    pipe = prepared().train_xgboost().load_data("s3://my-bucket/march.csv", label="churn", name="march")
+    return pipe.score(model_artifacts=pipe.outputs.xgboost_training.model_artifacts)
+
+
+# What a gate reads, and which report is the model's.
+WIRED |= {
+    "a condition alone reads no report": (lambda: gated("worst.psi"), "quality_gate", {}),
+    "a condition with a figure does": (
+        lambda: gated("worst.psi", min_auc=0.8),
+        "quality_gate",
+        {"evaluation_report": "model_evaluation.evaluation_report"},
+    ),
+    "the time limit is that of the trainings that led to the report": (
+        lambda: gated(max_training_time="1 hour"),
+        "quality_gate",
+        {"evaluation_report": "model_evaluation.evaluation_report"},
+    ),
+    **{
+        f"the report of the model that was given: {name}, {'side by side' if joined else 'one after the other'}": (
+            lambda name=name, joined=joined: registered(two_models(joined=joined), name),
+            "model_registration",
+            {"model_artifacts": f"{name}.model_artifacts", "evaluation_report": f"of_{name}.evaluation_report"},
+        )
+        for name in ("a", "b")
+        for joined in (True, False)
+    },
+    "the report of the model that was given, from before its calibration": (
+        lambda: before_its_calibration(),
+        "model_registration",
+        {
+            "model_artifacts": "xgboost_training.model_artifacts",
+            "evaluation_report": "model_evaluation.evaluation_report",
+        },
+    ),
+    "no report rather than that of another model": (
+        lambda: without_its_report(),
+        "model_registration",
+        {"model_artifacts": "a.model_artifacts"},
+    ),
+    "rows that have nothing to do with the model that was given are the newest": (
+        lambda: scored_on_new_rows(),
+        "model_scoring",
+        {"model_artifacts": "xgboost_training.model_artifacts", "rows": "march.raw_data"},
+    ),
+    "what a script makes of training rows is trained on": (
+        lambda: (
+            prepared()
+            .process(image_uri=IMAGE, inputs={"rows": TrainingData}, outputs={"sampled": TrainingData}, name="sample")
+            .train_xgboost()
+        ),
+        "xgboost_training",
+        {**PREPARED, "training_data": "sample.sampled"},
+    ),
+}
+
 # Chain -> what must not be wired in silence.
 REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
     "tune on raw data": (
@@ -503,6 +598,16 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         ),
         AmbiguousInput,
         "'model_artifacts' of step 'model_creation' fits 2 outputs equally well",
+    ),
+    "which of two reports of one model": (
+        lambda: reported_twice(),
+        AmbiguousInput,
+        "'evaluation_report' of step 'model_registration' fits 2 outputs equally well",
+    ),
+    "which of two models": (
+        lambda: two_models().register("g"),
+        AmbiguousInput,
+        "'model_artifacts' of step 'model_registration' fits 2 outputs equally well",
     ),
     "tell a function of a model that there is not": (
         lambda: prepared().invoke_lambda(ARN, inputs={"model": ModelArtifacts}),
