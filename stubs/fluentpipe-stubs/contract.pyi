@@ -28,6 +28,7 @@ class DependencySpec:
     required_by: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     job_types: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     only_for: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
+    only_with: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_texts)
     data_type: str = attrs.field(default='', kw_only=True)
     description: str = attrs.field(default='', kw_only=True)
     def __attrs_post_init__(self) -> None: ...

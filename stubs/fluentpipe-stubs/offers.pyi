@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import attrs
 from fluentpipe.contract import DependencySpec
 from fluentpipe.kinds import Kind
-Lineage = Mapping[tuple[str, str], frozenset[str]]
+Lineage = Mapping[tuple[str, ...], frozenset[str]]
 
 @attrs.frozen(eq=False)
 class Scope:
