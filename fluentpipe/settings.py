@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 import attrs
 
+from fluentpipe.errors import did_you_mean
 from fluentpipe.expression import Expression, lift
 
 REQUIRED: Final = object()
@@ -94,7 +95,7 @@ class Setting:
         if value is None or isinstance(value, Expression):
             return
         if self.choices and value not in self.choices:
-            raise ValueError(f"must be one of {', '.join(map(repr, self.choices))}, not {value!r}")
+            raise ValueError(_not_among(self.choices, value))
         if isinstance(value, (int, float)):
             for sign, holds in _BOUNDS.items():
                 bound = self.bounds.get(sign)
@@ -232,10 +233,15 @@ def _none(value: Any) -> None:
 def _one_of(options: tuple[Any, ...]) -> Convert:
     def check(value: Any) -> Any:
         if not isinstance(value, (str, int, float)) or value not in options:
-            raise ValueError(f"must be one of {', '.join(map(repr, options))}, not {value!r}")
+            raise ValueError(_not_among(options, value))
         return value
 
     return check
+
+
+def _not_among(options: Sequence[Any], value: Any) -> str:
+    near = did_you_mean(str(value), [each for each in options if isinstance(each, str)])
+    return f"must be one of {', '.join(map(repr, options))}, not {value!r}{'.' if near else ''}{near}"
 
 
 def _scalar(kind: type) -> Convert:

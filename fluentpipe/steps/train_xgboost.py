@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from typing_extensions import override
 
 from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
-from fluentpipe.errors import SettingError
+from fluentpipe.errors import SettingError, did_you_mean
 from fluentpipe.jobs import TrainingStep
 from fluentpipe.kinds import Hyperparameters, JobName, ModelArtifacts, PreprocessingModel, TrainingData, ValidationData
 from fluentpipe.settings import setting
 from fluentpipe.steps.load_data import CONTAINERS
+
+# XGBoost's documentation, "Learning Task Parameters"; of survival and ranking, only what these objectives can be judged by.
+METRICS = (
+    "rmse", "rmsle", "mae", "mape", "mphe", "logloss", "error", "merror", "mlogloss", "auc", "aucpr", "pre", "ndcg", "map",
+    "poisson-nloglik", "gamma-nloglik", "gamma-deviance", "tweedie-nloglik",
+)  # fmt: skip
+_AT = re.compile(r"(error|pre|ndcg|map|tweedie-nloglik)@\d+(\.\d+)?-?|(ndcg|map)-")
+
+
+def _metric(value: Any) -> Any:
+    if not isinstance(value, str) or value in ("auto", *METRICS) or _AT.fullmatch(value):
+        return value
+    raise ValueError(f"must be a metric of XGBoost, not {value!r}.{did_you_mean(value, METRICS)}")
 
 
 class XGBoostTraining(TrainingStep):
@@ -138,8 +152,13 @@ class XGBoostTraining(TrainingStep):
     interaction_constraints: Sequence[Sequence[str]] | None = setting(
         None, doc="Groups of columns that may meet in a tree."
     )
-    objective: str = setting("auto", doc="Learning objective; by default that of the task.")
-    eval_metric: str = setting("auto", doc="Metric of early stopping; by default log loss or RMSE.")
+    objective: Literal[
+        "auto", "binary:logistic", "multi:softprob", "reg:squarederror", "reg:squaredlogerror", "reg:absoluteerror",
+        "reg:pseudohubererror", "reg:gamma", "reg:tweedie", "count:poisson",
+    ] = setting("auto", doc="Learning objective; by default that of the task. Others yield no probability or value.")  # fmt: skip
+    eval_metric: str = setting(
+        "auto", convert=_metric, doc="Metric of early stopping, as XGBoost names it; by default log loss or RMSE."
+    )
     base_score: float | None = setting(None, doc="Prediction before the first tree.")
     tweedie_variance_power: float | None = setting(None, gt=1, lt=2, doc="For reg:tweedie.")
     huber_slope: float | None = setting(None, gt=0, doc="For reg:pseudohubererror.")

@@ -317,7 +317,7 @@ class Verbs(Generic[S]):
         scale_pos_weight: float | Deferred[float] | None = None,
         monotone_constraints: Mapping[str, int | Deferred[int]] | None = None,
         interaction_constraints: Sequence[Sequence[str | Deferred[str | Kind]]] | None = None,
-        objective: str | Deferred[str | Kind] = "auto",
+        objective: Literal["auto", "binary:logistic", "multi:softprob", "reg:squarederror", "reg:squaredlogerror", "reg:absoluteerror", "reg:pseudohubererror", "reg:gamma", "reg:tweedie", "count:poisson"] | Deferred[str] = "auto",
         eval_metric: str | Deferred[str | Kind] = "auto",
         base_score: float | Deferred[float] | None = None,
         tweedie_variance_power: float | Deferred[float] | None = None,
@@ -401,8 +401,8 @@ class Verbs(Generic[S]):
             scale_pos_weight: Weight of the positive class. It ruins probabilities; the decision threshold is chosen instead.
             monotone_constraints: Column -> 1 (prediction never falls as it rises), -1 or 0.
             interaction_constraints: Groups of columns that may meet in a tree.
-            objective: Learning objective; by default that of the task.
-            eval_metric: Metric of early stopping; by default log loss or RMSE.
+            objective: Learning objective; by default that of the task. Others yield no probability or value.
+            eval_metric: Metric of early stopping, as XGBoost names it; by default log loss or RMSE.
             base_score: Prediction before the first tree.
             tweedie_variance_power: For reg:tweedie.
             huber_slope: For reg:pseudohubererror.
@@ -537,7 +537,7 @@ class Verbs(Generic[S]):
         scale_pos_weight: float | Deferred[float] | None = None,
         monotone_constraints: Mapping[str, int | Deferred[int]] | None = None,
         interaction_constraints: Sequence[Sequence[str | Deferred[str | Kind]]] | None = None,
-        objective: str | Deferred[str | Kind] = "auto",
+        objective: Literal["auto", "binary:logistic", "multi:softprob", "reg:squarederror", "reg:squaredlogerror", "reg:absoluteerror", "reg:pseudohubererror", "reg:gamma", "reg:tweedie", "count:poisson"] | Deferred[str] = "auto",
         eval_metric: str | Deferred[str | Kind] = "auto",
         base_score: float | Deferred[float] | None = None,
         tweedie_variance_power: float | Deferred[float] | None = None,
@@ -640,8 +640,8 @@ class Verbs(Generic[S]):
             scale_pos_weight: Weight of the positive class. It ruins probabilities; the decision threshold is chosen instead.
             monotone_constraints: Column -> 1 (prediction never falls as it rises), -1 or 0.
             interaction_constraints: Groups of columns that may meet in a tree.
-            objective: Learning objective; by default that of the task.
-            eval_metric: Metric of early stopping; by default log loss or RMSE.
+            objective: Learning objective; by default that of the task. Others yield no probability or value.
+            eval_metric: Metric of early stopping, as XGBoost names it; by default log loss or RMSE.
             base_score: Prediction before the first tree.
             tweedie_variance_power: For reg:tweedie.
             huber_slope: For reg:pseudohubererror.

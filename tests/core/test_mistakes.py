@@ -108,6 +108,7 @@ MISTAKES: dict[str, Callable[[], Any]] = {
     "wrong_kind": lambda: loaded().preprocess().train_xgboost(validation_data=loaded().preprocess().outputs.tabular_preprocessing.train_data),
     "reference_of_another_pipeline": lambda: Pipeline("other").train_xgboost(training_data=whole().outputs.tabular_preprocessing.train_data),
     "out_of_scope": out_of_scope,
+    "misspelt_objective": lambda: loaded().preprocess().train_xgboost(objective="binary:logit", eval_metric="aucpr@1"),
     "wrong_type_of_parameter": lambda: loaded().preprocess().train_xgboost(max_depth=Parameter("depth", "deep")),
     "bad_pipeline_name": lambda: Pipeline("churn model"),
     "bad_step_name": lambda: loaded().preprocess(name="pre process"),

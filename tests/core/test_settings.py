@@ -9,11 +9,14 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
+import xgboost
 from hypothesis import given, strategies as st
 
 from fluentpipe import Parameter, Pipeline, setting
+from fluentpipe.containers.hyperparameters import ALLOWED_OBJECTIVES
 from fluentpipe.errors import SettingError
 from fluentpipe.settings import Setting, seconds
+from fluentpipe.steps import XGBoostTraining
 
 
 def bound(annotation: Any, default: Any = None, **facts: Any) -> Setting:
@@ -241,3 +244,17 @@ class TestVerbs:
     def test_a_source_that_is_malformed_behind_a_parameter_is_refused_at_the_call(self) -> None:
         with pytest.raises(SettingError, match="no usable S3 URI"):
             Pipeline("a").load_data(Parameter("rows", "s3://bucket//x"), label="y")
+
+
+def test_the_objectives_that_are_taken_are_those_that_the_program_takes() -> None:
+    allowed = {each for objectives in ALLOWED_OBJECTIVES.values() for each in objectives}
+    assert {*XGBoostTraining.settings["objective"].choices} == {"auto", *allowed}
+
+
+@pytest.mark.parametrize("metric", ["auto", "auc", "error@0.7", "ndcg@5-", "map-", "tweedie-nloglik@1.5"])
+def test_a_metric_has_the_name_that_xgboost_knows(metric: str) -> None:
+    assert XGBoostTraining(eval_metric=metric).given["eval_metric"] == metric
+    if metric != "auto":
+        rows = xgboost.DMatrix(np.array([[0.0], [1.0]]), label=[1, 0] if "@1.5" not in metric else [1, 2])
+        parameters = {"eval_metric": metric, "objective": "binary:logistic" if "@1.5" not in metric else "reg:tweedie"}
+        xgboost.train(parameters, rows, 1, evals=[(rows, "rows")], verbose_eval=False)  # raises for an unknown one
