@@ -83,7 +83,7 @@ def deploy(
         dry_run: Only say what would change, and give that; nothing but reading calls are made.
 
     Raises:
-        DefinitionError: It has faults, or was made without role or bucket.
+        DefinitionError: It has faults, was made without role or bucket, or needs files that are nowhere.
         AssetChanged: A file is not the one that it was made with.
         AwsError: AWS refused something; what was done stays done, and a repeat goes on from there.
     """

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 import attrs
 
 from fluentpipe.assets import Asset
+from fluentpipe.aws import Account
+from fluentpipe.bundle import asset_uris
+from fluentpipe.definition import Definition
 from fluentpipe.deploy.deployed import described
 from fluentpipe.deploy.place import Place
 from fluentpipe.deploy.tags import TagChange, tag_change
 from fluentpipe.deploy.upserting import Wanted, differences
+from fluentpipe.errors import DefinitionError
 from fluentpipe.s3uri import split_s3_uri
-from fluentpipe.upload import Bucket, Upload, counted, look, missing
+from fluentpipe.upload import Bucket, Upload, counted, is_there, look, missing
+
+_OURS = re.compile(
+    r"s3://[^/]+/[^/]+/(code|data)/[0-9a-f]{64}"
+)  # as Target lays assets out; the SageMaker SDK its code
 
 
 @attrs.frozen
@@ -79,9 +88,11 @@ def find_changes(place: Place, wanted: Wanted, assets: tuple[Asset, ...]) -> Cha
 
     Raises:
         AssetChanged: A file is not the one that the definition was made with.
+        DefinitionError: It needs files that it does not bring and that are not in S3.
         AwsError: AWS cannot be asked.
     """
     account = place.account
+    _refuse_absent(account, wanted.definition)
     # Of a definition that is sent as it is and needs no files, no bucket is looked at.
     names = sorted({split_s3_uri(asset.uri)[0] for asset in assets})
     buckets = {name: look(account, name) for name in names}
@@ -103,6 +114,20 @@ def find_changes(place: Place, wanted: Wanted, assets: tuple[Asset, ...]) -> Cha
         buckets,
         assets,
     )
+
+
+def _refuse_absent(account: Account, definition: Definition) -> None:
+    """A definition that came alone, as a JSON file, names folders that somebody else has to have uploaded."""
+    brought = {asset.uri for asset in definition.assets}
+    named = [uri for uri in asset_uris(definition.document) if uri not in brought and _OURS.fullmatch(uri)]
+    absent = [uri for uri in named if not is_there(account, uri)]
+    if absent:
+        raise DefinitionError(
+            f"Pipeline {definition.name!r} needs files that are not in S3, and the definition does not bring them.",
+            *(f"nothing at {uri}" for uri in absent),
+            fix="deploy the chain itself (pipe.upsert), or its bundle (pipe.materialize(…).write(folder)), which holds the files",
+            diagnostics=(),
+        )
 
 
 def _of_pipeline(updates: tuple[str, ...]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +10,7 @@ import attrs
 
 from fluentpipe.aws import Account
 from fluentpipe.aws_faults import is_missing_pipeline
-from fluentpipe.definition import Definition
+from fluentpipe.definition import Definition, parse
 
 
 @attrs.frozen
@@ -34,8 +33,8 @@ class Deployed:
         Raises:
             DefinitionError: It is no JSON.
         """
-        data = document_in(self.text)
-        return Definition.load(data if data is not None else self.text, name=self.name, strict=False)
+        document = parse(self.text, f"the definition of pipeline {self.name!r}")
+        return Definition.load(document, name=self.name, strict=False)
 
 
 def described(account: Account, name: str) -> Deployed | None:
@@ -65,22 +64,10 @@ def described(account: Account, name: str) -> Deployed | None:
     )
 
 
-def document_in(text: str) -> dict[str, Any] | None:
-    """The definition as data; None if it is none.
-
-    The service gives JSON. moto, on which people try their deployments, gives what came from S3 as Python's repr of it.
-    """
+def same_document(text: str, definition: Definition) -> bool:
+    """Whether a deployed text means the definition: the order of keys and white space are nothing."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
-        try:
-            found = ast.literal_eval(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return None
-    return found if isinstance(found, dict) else None
-
-
-def same_document(text: str, definition: Definition) -> bool:
-    """Whether a deployed text means the definition: the order of keys and white space are nothing."""
-    found = document_in(text)
-    return found is not None and json.dumps(found, sort_keys=True, separators=(",", ":")) == definition.to_json()
+        return False
+    return json.dumps(found, sort_keys=True, separators=(",", ":")) == definition.to_json()

@@ -8,10 +8,22 @@ from fluentpipe.assets import Asset
 from fluentpipe.aws import Account
 from fluentpipe.s3uri import split_s3_uri
 from fluentpipe.upload.bucket import Bucket, default_bucket, ensure, look
-from fluentpipe.upload.files import Upload, missing, send
+from fluentpipe.upload.files import Upload, is_there, missing, send
 from fluentpipe.upload.sizes import counted, sized
 
-__all__ = ["Bucket", "Upload", "counted", "default_bucket", "ensure", "look", "missing", "send", "sized", "store"]
+__all__ = [
+    "Bucket",
+    "Upload",
+    "counted",
+    "default_bucket",
+    "ensure",
+    "is_there",
+    "look",
+    "missing",
+    "send",
+    "sized",
+    "store",
+]
 
 
 def store(account: Account, assets: Sequence[Asset], say: Callable[[str], None] = print) -> tuple[Upload, ...]:

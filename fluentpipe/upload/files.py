@@ -21,9 +21,9 @@ import attrs
 from fluentpipe.assets import Asset, content_sha256, sha256_of_digests
 from fluentpipe.aws import Account
 from fluentpipe.aws_faults import code_of
-from fluentpipe.errors import AssetChanged
+from fluentpipe.errors import AccessDenied, AssetChanged, NoSuchBucket
 from fluentpipe.s3uri import split_s3_uri
-from fluentpipe.upload.bucket import Bucket
+from fluentpipe.upload.bucket import Bucket, look
 
 DIGEST = "fluentpipe-sha256"  # metadata of an object: SHA-256 of its content, hexadecimal
 _PART = 8 << 20  # bytes; larger files go up in parts
@@ -91,6 +91,28 @@ def send(
         for upload, future in pending:
             with account.explained(f"upload {upload.path}", resource=upload.uri):
                 future.result()
+
+
+def is_there(account: Account, uri: str) -> bool:
+    """Whether S3 holds anything below a URI; what may not be looked at counts as there. Only reads.
+
+    Raises:
+        AwsError: S3 cannot be asked, or the bucket is in another region.
+    """
+    name, key = split_s3_uri(uri)
+    try:
+        bucket = look(account, name)
+        if not bucket.exists:
+            return False
+        with account.explained(f"look at {uri}", resource=uri):
+            found = account.client("s3").list_objects_v2(
+                Bucket=name, Prefix=f"{key}/", MaxKeys=1, **bucket.expected_owner
+            )
+    except NoSuchBucket:
+        return False
+    except AccessDenied:  # deploying does not need this right
+        return True
+    return bool(found["KeyCount"])
 
 
 class Checked:

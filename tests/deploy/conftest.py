@@ -15,6 +15,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError
 from botocore.httpsession import URLLib3Session
+from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 
 from fluentpipe.aws import Account
@@ -36,8 +37,16 @@ def server() -> Iterator[str]:
     served = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     served.start()
     host, port = served.get_host_and_port()
-    yield f"http://{host}:{port}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("moto.sagemaker.models.load_pipeline_definition_from_s3", _definition_in_s3)
+        yield f"http://{host}:{port}"
     served.stop()
+
+
+def _definition_in_s3(place: dict[str, str], account_id: str, partition: str) -> str:
+    """The text, as the service gives it back; moto's own gives Python's repr of it."""
+    text: bytes = s3_backends[account_id][partition].get_object(place["Bucket"], place["ObjectKey"]).value
+    return text.decode()
 
 
 @pytest.fixture
@@ -164,7 +173,7 @@ def rows(tmp_path: Path) -> Path:
 
 def everything(account: Account) -> dict[str, Any]:
     """All that a deployment may leave in an account, without what tells the time."""
-    s3, sagemaker = account.client("s3"), account.client("sagemaker")
+    s3 = account.client("s3")
     found: dict[str, Any] = {}
     for bucket in (each["Name"] for each in s3.list_buckets()["Buckets"]):
         found[bucket] = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
@@ -174,15 +183,18 @@ def everything(account: Account) -> dict[str, Any]:
         found[f"{bucket} unfinished"] = [
             each["Key"] for each in s3.list_multipart_uploads(Bucket=bucket).get("Uploads", ())
         ]
-    for name in (each["PipelineName"] for each in sagemaker.list_pipelines()["PipelineSummaries"]):
-        said = sagemaker.describe_pipeline(PipelineName=name)
-        kept = (
-            "PipelineDefinition",
-            "RoleArn",
-            "PipelineDescription",
-            "ParallelismConfiguration",
-            "PipelineDisplayName",
-        )
-        tags = sagemaker.list_tags(ResourceArn=said["PipelineArn"])["Tags"]
-        found[name] = {**{key: said.get(key) for key in kept}, "tags": {each["Key"]: each["Value"] for each in tags}}
-    return found
+    return found | {name: pipeline_in(account, name) for name in pipelines_in(account)}
+
+
+def pipelines_in(account: Account) -> list[str]:
+    """Their names."""
+    return [each["PipelineName"] for each in account.client("sagemaker").list_pipelines()["PipelineSummaries"]]
+
+
+def pipeline_in(account: Account, name: str = "small") -> dict[str, Any]:
+    """All that a deployment may set of a pipeline."""
+    sagemaker = account.client("sagemaker")
+    said = sagemaker.describe_pipeline(PipelineName=name)
+    kept = ("PipelineDefinition", "RoleArn", "PipelineDescription", "ParallelismConfiguration", "PipelineDisplayName")
+    tags = sagemaker.list_tags(ResourceArn=said["PipelineArn"])["Tags"]
+    return {**{key: said.get(key) for key in kept}, "tags": {each["Key"]: each["Value"] for each in tags}}

@@ -11,10 +11,12 @@ import pytest
 
 from fluentpipe import Pipeline
 from fluentpipe.aws import Account
+from fluentpipe.definition import Definition
 from fluentpipe.deploy import Changes, Deployment
-from fluentpipe.errors import NoSuchPipeline
+from fluentpipe.errors import DefinitionError, NoSuchPipeline
+from fluentpipe.upload import store
 
-from .conftest import ACCOUNT, REGION, ROLE, Wire, everything
+from .conftest import ACCOUNT, REGION, ROLE, Wire, everything, pipeline_in, pipelines_in
 from .definitions import BUCKET, large, small
 
 pytestmark = pytest.mark.xdist_group("moto-deploy")
@@ -72,6 +74,7 @@ def test_the_service_has_what_was_asked_for(rows: Path, put: Put, aws: Account) 
 
 def test_what_differs_is_updated_and_the_rest_is_left_alone(rows: Path, put: Put, aws: Account) -> None:
     put(small(rows), tags={"team": "ml"}, max_parallel_steps=4, description="old", display_name="Old")
+    before = pipeline_in(aws)
     for options, changed, member in [
         ({}, (), None),
         ({"role": ROLE.replace("SageMakerRole", "Other")}, ("role",), "RoleArn"),
@@ -83,18 +86,18 @@ def test_what_differs_is_updated_and_the_rest_is_left_alone(rows: Path, put: Put
         ({"tags": {"team": "ops", "cost": "7"}}, ("tags",), "tags"),
         ({"tags": {}}, ("tags",), "tags"),
     ]:  # fmt: skip
-        before = everything(aws)["small"]
         assert put(small(rows), **options).changed == changed, options
-        after = everything(aws)["small"]
+        after = pipeline_in(aws)
         assert {key for key in before if before[key] != after[key]} == ({member} if member else set()), options
         assert after["tags"] == options.get("tags", before["tags"])
+        before = after
 
 
 def test_tags_of_aws_itself_are_left_alone(rows: Path, put: Put, aws: Account) -> None:
     arn = put(small(rows), tags={"a": "1"}).arn
     aws.client("sagemaker").add_tags(ResourceArn=arn, Tags=[{"Key": "aws:cloudformation:stack", "Value": "x"}])
     put(small(rows), tags={"b": "2"})
-    assert everything(aws)["small"]["tags"] == {"aws:cloudformation:stack": "x", "b": "2"}
+    assert pipeline_in(aws)["tags"] == {"aws:cloudformation:stack": "x", "b": "2"}
 
 
 @pytest.mark.parametrize("there", [False, True], ids=["from an empty account", "over an older one"])
@@ -142,8 +145,9 @@ def test_a_deployment_describes_and_deletes_and_leaves_the_files(rows: Path, put
     assert (deployed.account_id, deployed.region, deployed.bucket, deployed.role) == (ACCOUNT, REGION, BUCKET, ROLE)
     assert deployed.describe()["PipelineArn"] == deployed.arn
     deployed.delete()
-    assert "small" not in everything(aws)
-    assert any("rows.csv" in key for key in everything(aws))
+    left = everything(aws)
+    assert "small" not in left
+    assert any("rows.csv" in key for key in left)
     for gone in (deployed.describe, deployed.delete):
         with pytest.raises(NoSuchPipeline, match="no pipeline 'small'"):
             gone()
@@ -177,6 +181,17 @@ def test_only_what_is_missing_is_uploaded_even_within_a_folder(rows: Path, put: 
     key = next(key for key in everything(aws) if key.endswith("train.py")).partition("/")[2]
     aws.client("s3").delete_object(Bucket=BUCKET, Key=key)
     assert put(small(rows)).uploaded == (f"s3://{BUCKET}/{key}",)
+
+
+def test_a_definition_that_came_alone_is_deployed_once_its_files_are_there(rows: Path, put: Put, aws: Account) -> None:
+    alone = Definition.load(small(rows).to_json(), name="small")
+    for prepared in (lambda: None, lambda: aws.client("s3").create_bucket(Bucket=BUCKET)):
+        prepared()
+        with pytest.raises(DefinitionError, match=f"nothing at s3://{BUCKET}/small/code/"):
+            put(alone)
+    assert pipelines_in(aws) == []
+    store(aws, small(rows).assets, say=lambda _line: None)
+    assert put(alone).changed == ("created",)
 
 
 @pytest.mark.parametrize("body", [b"print('HI')\n", b"other"], ids=["as long", "shorter"])

@@ -16,7 +16,7 @@ from fluentpipe.aws import Account
 from fluentpipe.errors import AssetChanged, DeployConflict, Unreachable
 from fluentpipe.upload import files
 
-from .conftest import Wire, answering, cut, everything, lost, undisturbed
+from .conftest import Wire, answering, cut, everything, lost, pipeline_in, undisturbed
 from .definitions import BUCKET, large, small
 
 pytestmark = pytest.mark.xdist_group("moto-deploy")
@@ -180,7 +180,7 @@ def test_a_pipeline_that_another_creates_meanwhile_is_updated(rows, put: Put, wi
 
     wire.disturb = other
     assert put(small(rows), tags={"a": "1"}).changed == ("definition", "tags")
-    found = everything(aws)["small"]
+    found = pipeline_in(aws)
     assert '"max_depth":"6"' in found["PipelineDefinition"]
     assert found["tags"] == {"a": "1"}
 
@@ -194,7 +194,7 @@ def test_a_pipeline_that_another_deletes_meanwhile_is_created(rows, put: Put, wi
 
     wire.disturb = other
     assert put(small(rows, depth=9)).changed == ("created",)
-    assert '"max_depth":"9"' in everything(aws)["small"]["PipelineDefinition"]
+    assert '"max_depth":"9"' in pipeline_in(aws)["PipelineDefinition"]
 
 
 def test_a_conflict_is_waited_out(rows, put: Put, wire: Wire, aws: Account) -> None:

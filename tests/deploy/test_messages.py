@@ -20,10 +20,11 @@ from click.testing import CliRunner
 from fluentpipe import aws_faults, errors
 from fluentpipe.aws import Account
 from fluentpipe.cli import main
+from fluentpipe.definition import Definition
 from fluentpipe.deploy import delete, deploy
 from fluentpipe.errors import FluentpipeError
 
-from .conftest import ACCOUNT, REGION, ROLE, SECRETS, Wire, answering, cut, everything
+from .conftest import ACCOUNT, REGION, ROLE, SECRETS, Wire, answering, cut, everything, pipeline_in, pipelines_in
 from .definitions import BUCKET, small
 
 pytestmark = pytest.mark.xdist_group("moto-deploy")
@@ -96,6 +97,9 @@ MISTAKES: dict[str, Callable[[Path, Any], Any]] = {
         small(rows), "arn:aws:iam::111122223333:role/Jobs", session=session
     ),
     "no role at all": lambda rows, session: deploy(small(rows), "arn:aws:iam::x", session=session),
+    "files nowhere": lambda rows, session: deploy(
+        Definition.load(small(rows).to_json(), name="small"), session=session
+    ),
     "roles differ": lambda rows, session: deploy(_two_roles(rows), session=session),
     "no such bucket": lambda rows, session: deploy(small(rows, bucket="not-there-yet"), session=session),
     "bad tags": lambda rows, session: deploy(
@@ -244,13 +248,13 @@ def test_the_command_line_deploys_a_bundle_and_asks_before_it_deletes(rows, tmp_
     first = run(main, ["deploy", str(tmp_path / "bundle"), "--tag", "a=1", "--max-parallel-steps", "2"])
     assert first.exit_code == 0, first.output
     assert "small created, 3 files uploaded" in first.output
-    assert everything(aws)["small"]["tags"] == {"a": "1"}
+    assert pipeline_in(aws)["tags"] == {"a": "1"}
     again = run(main, ["deploy", str(tmp_path / "bundle"), "--dry-run"])
     assert "upload nothing\n  leave the pipeline as it is\ndry run: nothing was changed" in again.output
     kept = run(main, ["delete", "small"], input="n\n")
-    assert (kept.exit_code, "small" in everything(aws)) == (1, True)
+    assert (kept.exit_code, "small" in pipelines_in(aws)) == (1, True)
     assert run(main, ["delete", "small"], input="y\n").exit_code == 0
-    assert "small" not in everything(aws)
+    assert "small" not in pipelines_in(aws)
     gone = run(main, ["delete", "small", "-y"])
     assert gone.exit_code == 2
     assert "NoSuchPipeline: There is no pipeline 'small'" in gone.output
@@ -275,8 +279,8 @@ def test_a_wrong_command_says_what_is_wrong(arguments, said, tmp_path, monkeypat
 def test_a_large_definition_without_files_goes_to_the_default_bucket(rows, put: Put, aws: Account) -> None:
     from .definitions import large
 
-    definition = large(rows)
-    bare = type(definition)("bare", definition.document, (), ())
+    put(small(rows))  # the files of the other
+    bare = Definition("bare", large(rows).document, (), ())
     deployed = put(bare)
     assert deployed.bucket == BUCKET
     assert deployed.uploaded[0].startswith(f"s3://{BUCKET}/bare/definition/")
