@@ -17,6 +17,7 @@ from corpus import HERE, expected, findings, laid_out, planted
 
 from fluentpipe import stubgen
 from fluentpipe.errors import FluentpipeError
+from fluentpipe.stubgen.files import documented
 
 STUBS = HERE.parent.parent / "stubs"
 RIGHT = sorted(path for path in HERE.glob("right/*.py") if path.stem != "own_steps")
@@ -48,6 +49,21 @@ def stubs() -> list[Path]:
 
 def path_name(stub: Path) -> str:
     return ".".join(("fluentpipe", *stub.with_suffix("").parts)).removesuffix(".__init__")
+
+
+def verbs_called(script: Path, *, rejected: bool = False) -> set[str]:
+    """The methods that a script calls; or those alone in the lines that a type checker is to reject."""
+    lines = script.read_text("utf-8").splitlines()
+    calls = [each for each in ast.walk(ast.parse("\n".join(lines))) if isinstance(each, ast.Call)]
+    wanted = [each for each in calls if not rejected or "  # mypy: " in lines[each.lineno - 1]]
+    return {each.func.attr for each in wanted if isinstance(each.func, ast.Attribute)}
+
+
+def test_every_verb_is_in_a_script_that_is_accepted_and_in_a_line_that_is_rejected() -> None:
+    verbs = {name for cls in documented() for name in cls.contract.verbs}
+    accepted = {name for script in RIGHT for name in verbs_called(script)}
+    rejected = {name for script in WRONG for name in verbs_called(script, rejected=True)}
+    assert {"accepted": verbs - accepted, "rejected": verbs - rejected} == {"accepted": set(), "rejected": set()}
 
 
 def test_there_are_enough_planted_mistakes() -> None:
