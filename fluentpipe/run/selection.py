@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from fluentpipe.definition import Definition, StepEntry
 from fluentpipe.errors import RunError, did_you_mean
 from fluentpipe.run.cache import Result
 from fluentpipe.run.history import find
+from fluentpipe.run.values import steps_used
 
 _JOBS = ("Processing", "Training", "Tuning")
 
@@ -65,18 +66,12 @@ def select(
     return Selection(frozenset((only,)), frozenset((only, *needed)), past)
 
 
-def _data_needs(entry: StepEntry) -> Iterator[str]:
-    for reference in entry.references():
-        if reference.text.startswith("Steps."):
-            yield reference.text.split(".", 2)[1]
-
-
 def upstream(name: str, entries: Mapping[str, StepEntry]) -> list[str]:
     """The steps whose results a step needs, directly or not, in the order of the definition."""
     found: set[str] = set()
     waiting = [name]
     while waiting:
-        new = set(_data_needs(entries[waiting.pop()])) & entries.keys() - found
+        new = set(steps_used(entries[waiting.pop()].own())) & entries.keys() - found
         found |= new
         waiting += new
     return [each for each in entries if each in found - {name}]

@@ -15,7 +15,9 @@ import pytest
 
 from fluentpipe.definition import Definition
 from fluentpipe.errors import GateFailed, RunError, StepFailed
+from fluentpipe.flowchart import edges_of
 from fluentpipe.run import Run, run as run_definition
+from fluentpipe.run.schedule import needs
 
 from .pipelines import EVALUATE, IMAGE, OUT, TRAIN, Sketch, at_least, canonical, join, json_get, model_of, output
 
@@ -432,3 +434,12 @@ def test_a_report_is_read_by_its_s3_uri_as_well(run, rows):
     }
     sketch.processing("Print", "import sys; print(sys.argv[1])", arguments=(by_uri,))
     assert run(sketch, parameters={"data": rows}).steps["Print"].log.read_text() == "a b\n"
+
+
+def test_a_path_into_a_file_names_no_step_whatever_it_begins_with():
+    sketch = Sketch()
+    sketch.processing("Evaluate", EVALUATE, outputs=("report",), report="report")
+    sketch.condition("Gate", at_least(json_get("Evaluate", "Steps.auc"), 1))
+    entries = list(sketch.definition().steps())
+    assert [needs(entry) for entry in entries] == [set(), {"Evaluate"}]
+    assert [(edge.source, edge.target) for edge in edges_of(entries)] == [("Evaluate", "Gate")]
