@@ -17,7 +17,7 @@ CONTAINER_ROOT = "/opt/ml"
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _UNSAFE = re.compile("[\x00-\x1f\x7f\\\\]")
-_CONTAINER_PATH = re.compile(r"(^|=)/opt/ml(?=/|$)")
+_CONTAINER_PATH = re.compile(r"((?:^|=)(?:file://)?)/opt/ml(?=/|$)")
 _ANYWHERE = re.compile(r"(?<![\w./-])/opt/ml(?![\w.-])")
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}")
 _PART = re.compile(r"""\.?([^.*\[\]'"]+)|\[(\d+)\]|\['([^']*)'\]|\["([^"]*)"\]""")
@@ -59,7 +59,7 @@ def private_path(root: Path, container_path: str) -> Path:
 
 
 def relocated(text: str, root: Path) -> str:
-    """Text with a leading `/opt/ml` (or one after `=`, as in `--out=/opt/ml/x`) replaced by the root."""
+    """Text with a leading `/opt/ml` (or one after `=` or `file://`, as in `--out=/opt/ml/x`) replaced by the root."""
     return _CONTAINER_PATH.sub(lambda found: found.group(1) + str(root), text)
 
 

@@ -14,8 +14,8 @@ from fluentpipe.errors import FluentpipeError, RunError
 from fluentpipe.run.execution import execution_variables
 from fluentpipe.run.job import training_of
 from fluentpipe.run.parameters import settle
-from fluentpipe.run.processing import processing_faults
 from fluentpipe.run.registry import group_name
+from fluentpipe.run.spark import faults_of_processing, uri_in, words_read
 from fluentpipe.run.stand_in import StandIn, stand_in_faults
 from fluentpipe.run.storage import Storage
 from fluentpipe.run.toolkit import read_hyperparameters
@@ -25,7 +25,7 @@ from fluentpipe.run.tuning import tuning_faults
 from fluentpipe.run.values import Values, as_text, steps_used
 
 RUNS_HERE = frozenset(("Processing", "Training", "Tuning", "Transform", "Condition", "Fail", "Model", "RegisterModel"))
-_FAULTS_OF = {"Processing": processing_faults, "Training": training_faults, "Tuning": tuning_faults}
+_FAULTS_OF = {"Processing": faults_of_processing, "Training": training_faults, "Tuning": tuning_faults}
 _STEP_NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")  # the service's; here it is a folder's name, too
 
 
@@ -106,11 +106,14 @@ def _missing_files(definition: Definition, parameters: Mapping[str, Any], storag
         if not any(steps_used(uri))
     )
     for entry in definition.steps():
-        for name, written in _inputs(entry):
+        words = dict(words_read(entry.arguments)) if entry.type == "Processing" else {}
+        for name, written in (*_inputs(entry), *words.items()):
             if any(steps_used(written)):
                 continue  # known only when that step has run
             try:
                 uri = as_text(values.resolve(written))
+                if name in words and not (uri := uri_in(uri)):
+                    continue  # a word that is no place
                 if not _is_made(uri.rstrip("/"), made):
                     storage.find(uri)
             except FluentpipeError as error:
