@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -39,6 +40,13 @@ def program_files(script: Path, companions: tuple[str, ...] = ()) -> dict[str, P
         if path.suffix == ".py":
             waiting += there.intersection(f"{module}.py" for module in _imports(path))
     return dict(sorted(found.items()))
+
+
+def named_after(script: object) -> str | None:
+    """The name of a script as one of a step."""
+    if not isinstance(script, (str, os.PathLike)):
+        return None
+    return re.sub(r"\W+", "_", Path(script).stem, flags=re.ASCII).strip("_") or None
 
 
 def _imports(path: Path) -> frozenset[str]:

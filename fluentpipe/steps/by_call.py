@@ -95,27 +95,16 @@ class OwnScript(JobStep):
         return STARTED_BY[Path(self.entry).suffix]
 
 
-class StepByCall(OwnScript):
-    """A step that runs any script, or the program of an image; its contract is made of what the call says."""
+class DeclaredByCall(OwnScript):
+    """A step that runs any script; its contract is made of what the call says."""
 
     takes: Any = setting(
         MappingProxyType({}), job=True, reference=False, convert=as_mapping,
         doc="Inputs by name: a kind, which is wired by itself, or what the input is.",
     )  # fmt: skip
-    sharded: Sequence[str] = setting(
-        (), job=True, reference=False, doc="Inputs whose files are divided among several instances; others go to each."
-    )
-    framework: Literal["xgboost", "sklearn"] = setting(  # type: ignore[misc]  # ditto
-        "xgboost", job=True, reference=False, doc="Whose image of SageMaker's runs the script, where no image is given."
-    )
 
     reserved: ClassVar[frozenset[str]] = frozenset()
     """Names that no input may have."""
-
-    @classmethod
-    @override
-    def at_call(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return {"framework_version": DEFAULT_SKLEARN, **values} if values.get("framework") == "sklearn" else values
 
     @override
     def validate(self) -> None:
@@ -131,7 +120,7 @@ class StepByCall(OwnScript):
         declared = type(self).contract
         own_name = re.sub(r"\W", "_", self.name)  # each is of a family of its own, whatever it runs
         family = f"{declared.step_type}_{own_name}"
-        outputs = tuple(_further_form(spec, dependencies, self._made()) for spec in self._made())
+        outputs = tuple(further_form(spec, dependencies, self._made()) for spec in self._made())
         try:
             contract = StepContract(family, declared.verb, dependencies, outputs, own_method=True)
         except ContractError as fault:
@@ -148,9 +137,6 @@ class StepByCall(OwnScript):
         return type(self).contract.outputs
 
     def _input_faults(self) -> Iterator[str]:
-        for name in self.sharded:
-            if name not in self.takes:
-                yield f"sharded: there is no input {name!r}.{did_you_mean(name, self.takes)}"
         for name, value in self.takes.items():
             if name in self.reserved:
                 yield f"inputs: {name!r} is where the program lies; name the input otherwise"
@@ -169,8 +155,31 @@ class StepByCall(OwnScript):
         return _again, (type(self), self.name, dict(self.given))
 
 
-def _again(cls: type[StepByCall], name: str, given: dict[str, Any]) -> StepByCall:
+def _again(cls: type[DeclaredByCall], name: str, given: dict[str, Any]) -> DeclaredByCall:
     return cls(name, **given)
+
+
+class StepByCall(DeclaredByCall):
+    """One in any image of SageMaker's, or of somebody else's."""
+
+    sharded: Sequence[str] = setting(
+        (), job=True, reference=False, doc="Inputs whose files are divided among several instances; others go to each."
+    )
+    framework: Literal["xgboost", "sklearn"] = setting(  # type: ignore[misc]  # as for the script
+        "xgboost", job=True, reference=False, doc="Whose image of SageMaker's runs the script, where no image is given."
+    )
+
+    @classmethod
+    @override
+    def at_call(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {"framework_version": DEFAULT_SKLEARN, **values} if values.get("framework") == "sklearn" else values
+
+    @override
+    def _input_faults(self) -> Iterator[str]:
+        for name in self.sharded:
+            if name not in self.takes:
+                yield f"sharded: there is no input {name!r}.{did_you_mean(name, self.takes)}"
+        yield from super()._input_faults()
 
 
 def is_wired(value: Any) -> bool:
@@ -189,7 +198,7 @@ def dependency(name: str, value: Any) -> DependencySpec:
     return DependencySpec(name, known or ProcessingOutput)
 
 
-def _further_form(
+def further_form(
     spec: OutputSpec, dependencies: tuple[DependencySpec, ...], outputs: tuple[OutputSpec, ...]
 ) -> OutputSpec:
     """The output, which takes the place of the input of its kind if there is just one of each: data in, the same data out."""

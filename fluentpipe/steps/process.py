@@ -14,7 +14,7 @@ from fluentpipe.jobs import ProcessingStep
 from fluentpipe.kinds import Kind, ProcessingOutput
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
-from fluentpipe.steps.by_call import SHARDED, StepByCall
+from fluentpipe.steps.by_call import SHARDED, DeclaredByCall, StepByCall
 
 if TYPE_CHECKING:
     from fluentpipe.target import Target
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 PLACE = "ProcessingOutputConfig.Outputs['{}'].S3Output.S3Uri"
 
 
-def _outputs(value: Any) -> tuple[OutputSpec, ...]:
+def named_outputs(value: Any) -> tuple[OutputSpec, ...]:
+    """What a call says of outputs, names, kinds by name or specifications, as specifications."""
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, Mapping):
@@ -43,7 +44,40 @@ def _output(name: Any, value: Any) -> OutputSpec:
     return OutputSpec(name, value, PLACE.format(name), f"What the script writes to its folder {name!r}.")
 
 
-class ScriptProcessing(StepByCall, ProcessingStep):
+class ProcessingByCall(DeclaredByCall, ProcessingStep):
+    """A script in a processing job: what the call says of its outputs and arguments."""
+
+    arguments_given: Mapping[str, Any] | Sequence[Any] | None = setting(
+        None, job=True, doc="Further options of the script by name; or a list: all its arguments."
+    )
+    outputs: Any = setting((), job=True, reference=False, convert=named_outputs, doc="What it yields, by name.")
+
+    @override
+    def _made(self) -> tuple[OutputSpec, ...]:
+        found: tuple[OutputSpec, ...] = self.outputs
+        return found
+
+    @override
+    def _input_faults(self) -> Any:
+        yield from super()._input_faults()
+        if isinstance(self.arguments_given, tuple):
+            return
+        options = [*self.takes, *(spec.name for spec in self._made()), *(self.arguments_given or ())]
+        for name in sorted({name for name in options if options.count(name) > 1}):
+            yield f"{name!r} is given twice among inputs, outputs and arguments, which are options of the script"
+
+    @override
+    def command(self, inputs: Inputs) -> list[Any]:
+        given = self.arguments_given
+        if given is not None and not isinstance(given, Mapping):
+            return [as_text(each) for each in given]
+        words = super().command(inputs)
+        for name, value in (given or {}).items():
+            words += [self._flag(name), as_text(value)] if value is not None else []
+        return words
+
+
+class ScriptProcessing(StepByCall, ProcessingByCall):
     """Run any script, or the program of any image, in a processing job.
 
     The script gets the folder of each input and of each output, and each argument, as `--name value`. An output of the same kind
@@ -70,35 +104,6 @@ class ScriptProcessing(StepByCall, ProcessingStep):
 
     contract = StepContract(step_type="ScriptProcessing", verb="process", own_method=True)
     reserved = frozenset(("code",))
-
-    arguments_given: Mapping[str, Any] | Sequence[Any] | None = setting(
-        None, job=True, doc="Further options of the script by name; or a list: all its arguments."
-    )
-    outputs: Any = setting((), job=True, reference=False, convert=_outputs, doc="What it yields, by name.")
-
-    @override
-    def _made(self) -> tuple[OutputSpec, ...]:
-        found: tuple[OutputSpec, ...] = self.outputs
-        return found
-
-    @override
-    def _input_faults(self) -> Any:
-        yield from super()._input_faults()
-        if isinstance(self.arguments_given, tuple):
-            return
-        options = [*self.takes, *(spec.name for spec in self._made()), *(self.arguments_given or ())]
-        for name in sorted({name for name in options if options.count(name) > 1}):
-            yield f"{name!r} is given twice among inputs, outputs and arguments, which are options of the script"
-
-    @override
-    def command(self, inputs: Inputs) -> list[Any]:
-        given = self.arguments_given
-        if given is not None and not isinstance(given, Mapping):
-            return [as_text(each) for each in given]
-        words = super().command(inputs)
-        for name, value in (given or {}).items():
-            words += [self._flag(name), as_text(value)] if value is not None else []
-        return words
 
     @override
     def processing_inputs(self, inputs: Inputs, target: Target) -> list[dict[str, Any]]:
