@@ -1,12 +1,30 @@
 """SageMaker's own container images: which registry holds them in which region.
 
-The table, `_image_table.py`, is generated from what the SageMaker Python SDK knows of XGBoost, scikit-learn and PyTorch, for every
-region of every partition.
+The table, `_image_table.py`, is generated from what the SageMaker Python SDK knows of XGBoost, scikit-learn, PyTorch, Spark, Model
+Monitor and Clarify, for every region of every partition.
 """
 
 from __future__ import annotations
 
-from fluentpipe._image_table import ACCOUNTS, DOMAIN, DOMAINS, PYTORCH, PYTORCH_ACCOUNTS, REPOSITORIES, TAGS
+from collections.abc import Mapping
+
+from fluentpipe._image_table import (
+    ACCOUNTS,
+    CLARIFY,
+    CLARIFY_ACCOUNTS,
+    DOMAIN,
+    DOMAINS,
+    MONITOR,
+    MONITOR_ACCOUNTS,
+    PYTORCH,
+    PYTORCH_ACCOUNTS,
+    REPOSITORIES,
+    SPARK,
+    SPARK_ACCOUNTS,
+    SPARK_DOMAINS,
+    SPARK_REPOSITORY,
+    TAGS,
+)
 from fluentpipe.errors import SettingError, did_you_mean
 
 DEFAULT_XGBOOST = "3.0-5"
@@ -63,3 +81,57 @@ def pytorch_uri(scope: str, version: str, region: str, *, gpu: bool = False, pyt
         raise SettingError("there is no such image.", *faults, fix="give any image by its URI: image_uri='…'")
     registry = f"{PYTORCH_ACCOUNTS[region]}.dkr.ecr.{region}.{DOMAINS.get(region, DOMAIN)}"
     return f"{registry}/pytorch-{scope}:{version}-{'gpu' if gpu else 'cpu'}-{pythons[version]}"
+
+
+def spark_uri(version: str, region: str, *, python: str | None = None, container: str | None = None) -> str:
+    """The URI of an image of Spark, such as `….amazonaws.com/sagemaker-spark-processing:3.5-cpu`.
+
+    Args:
+        version: Of Spark, such as `3.5`.
+        region: Such as `us-east-1`.
+        python: Its Python, such as `py312`; only with `container`, else the newest image of the version is taken.
+        container: Version of the image itself, such as `1.0`, of those that the releases of sagemaker-spark-container list.
+
+    Raises:
+        SettingError: There is no such image in the table; any image can be given by its URI.
+    """
+    faults = []
+    if version not in SPARK:
+        faults.append(f"Spark has no image of version {version!r}; it has {', '.join(SPARK)}")
+    elif python is not None and python not in SPARK[version]:
+        faults.append(f"Spark {version} has the Python {' or '.join(map(repr, SPARK[version]))}, not {python!r}")
+    if (python is None) != (container is None):
+        faults.append("py_version and container_version name an image together; give both or neither")
+    if region not in SPARK_ACCOUNTS:
+        faults.append(f"region {region!r} is not in the table.{did_you_mean(region, SPARK_ACCOUNTS)}")
+    if faults:
+        raise SettingError("there is no such image.", *faults, fix="give any image by its URI: image_uri='…'")
+    registry = f"{SPARK_ACCOUNTS[region]}.dkr.ecr.{region}.{SPARK_DOMAINS.get(region, DOMAIN)}"
+    return f"{registry}/{SPARK_REPOSITORY}:{version}-cpu{f'-{python}-v{container}' if python else ''}"
+
+
+def monitor_uri(region: str) -> str:
+    """The URI of Model Monitor's image, of which there is one version, without a tag.
+
+    Raises:
+        SettingError: It is not in the region, as far as the table knows; any image can be given by its URI.
+    """
+    return _of_check(MONITOR_ACCOUNTS, MONITOR, region, "Model Monitor")
+
+
+def clarify_uri(region: str) -> str:
+    """The URI of Clarify's image, of which there is one version.
+
+    Raises:
+        SettingError: It is not in the region, as far as the table knows; any image can be given by its URI.
+    """
+    return _of_check(CLARIFY_ACCOUNTS, CLARIFY, region, "Clarify")
+
+
+def _of_check(accounts: Mapping[str, str], name: str, region: str, what: str) -> str:
+    if region not in accounts:
+        raise SettingError(
+            f"there is no image of {what} in region {region!r}, as far as is known.{did_you_mean(region, accounts)}",
+            fix="give any image by its URI: image_uri='…'",
+        )
+    return f"{accounts[region]}.dkr.ecr.{region}.{DOMAINS.get(region, DOMAIN)}/{name}"

@@ -2,7 +2,8 @@
 
     tests/sdk/check_fixtures.sh FOLDER --update && python tests/sdk/make_images.py
 
-The first asks the SDK, which gives fixtures/images_v3.json and pytorch_v3.json; the second needs the standard library alone.
+The first asks the SDK, which gives fixtures/images_v3.json, pytorch_v3.json, spark_v3.json and checks_v3.json; the second needs the
+standard library alone.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from typing import Any
 HERE = pathlib.Path(__file__).parent
 FIXTURE = HERE / "fixtures" / "images_v3.json"
 PYTORCH = HERE / "fixtures" / "pytorch_v3.json"
+SPARK = HERE / "fixtures" / "spark_v3.json"
+CHECKS = HERE / "fixtures" / "checks_v3.json"
 TABLE = HERE.parents[1] / "fluentpipe" / "_image_table.py"
+SPARK_REPOSITORY = "sagemaker-spark-processing"
 DOMAIN = "amazonaws.com"  # of most regions
 COMMAND = "python tests/sdk/make_images.py"
 
 
-def table(images: dict[str, Any], pytorch: dict[str, Any]) -> str:
+def table(images: dict[str, Any], pytorch: dict[str, Any], spark: dict[str, Any], checks: dict[str, Any]) -> str:
     """The module's text.
 
     Raises:
@@ -50,6 +54,9 @@ def table(images: dict[str, Any], pytorch: dict[str, Any]) -> str:
             *(line for framework in sorted(tags) for line in _inner(framework, tags[framework])),
             "}",
             *_pytorch(pytorch),
+            *_spark(spark),
+            *_of_check("MONITOR", "Model Monitor", checks["images"]["model-monitor"]),
+            *_of_check("CLARIFY", "Clarify", checks["images"]["clarify"]),
             "",
         ]
     )
@@ -77,6 +84,41 @@ def _pytorch(scopes: dict[str, Any]) -> list[str]:
     ]
 
 
+def _spark(spark: dict[str, Any]) -> list[str]:
+    accounts, domains = {}, {}
+    for region, uri in spark["repositories"].items():
+        accounts[region], _, rest = uri.partition(f".dkr.ecr.{region}.")
+        domain, _, name = rest.partition("/")
+        if name != SPARK_REPOSITORY:
+            raise ValueError(f"Spark in {region}: {uri} does not fit the others")
+        if domain != DOMAIN:
+            domains[region] = domain
+    if spark["tags"] != {version: f"{version}-cpu" for version in spark["pythons"]}:
+        raise ValueError(f"Spark: {spark['tags']} do not fit")
+    return [
+        f"SPARK_REPOSITORY = {json.dumps(SPARK_REPOSITORY)}",
+        *_dict("SPARK_ACCOUNTS", accounts, "region -> account of the registry of Spark's images"),
+        *_dict("SPARK_DOMAINS", domains, "region -> domain, where it is another"),
+        "# version -> Pythons; the tag is `3.5-cpu`, or `3.5-cpu-py312-v1.0`",
+        "SPARK = {",
+        *(f"    {json.dumps(version)}: {_tuple(pythons)}," for version, pythons in spark["pythons"].items()),
+        "}",
+    ]
+
+
+def _of_check(name: str, what: str, repositories: dict[str, str]) -> list[str]:
+    accounts = {region: uri.partition(f".dkr.ecr.{region}.")[0] for region, uri in repositories.items()}
+    (image,) = {uri.partition("/")[2] for uri in repositories.values()}
+    return [
+        *_dict(f"{name}_ACCOUNTS", accounts, f"region -> account of the registry of {what}'s image"),
+        f"{name} = {json.dumps(image)}",
+    ]
+
+
+def _tuple(texts: list[str]) -> str:
+    return f"({', '.join(map(json.dumps, texts))}{',' * (len(texts) == 1)})"
+
+
 def _dict(name: str, values: dict[str, str], comment: str) -> list[str]:
     rows = [f"    {json.dumps(key)}: {json.dumps(values[key])}," for key in sorted(values)]
     return [f"# {comment}", f"{name} = {{", *rows, "}"]
@@ -91,4 +133,4 @@ def _inner(framework: str, tags: dict[str, str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    TABLE.write_text(table(json.loads(FIXTURE.read_text()), json.loads(PYTORCH.read_text())))
+    TABLE.write_text(table(*(json.loads(file.read_text()) for file in (FIXTURE, PYTORCH, SPARK, CHECKS))))

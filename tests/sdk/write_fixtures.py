@@ -44,7 +44,9 @@ def main(folder: pathlib.Path, buckets: pathlib.Path | None) -> None:
     write(
         folder / f"images_v{major}.json", {framework: images(major, framework) for framework in ("sklearn", "xgboost")}
     )
+    write(folder / f"spark_v{major}.json", spark(major))
     write(folder / f"pytorch_v{major}.json", {scope: pytorch(major, scope) for scope in ("training", "inference")})
+    write_checks(folder / f"checks_v{major}.json", major)
 
 
 def definition(major: str, programs: pathlib.Path) -> dict[str, Any]:
@@ -90,6 +92,18 @@ def write_faults(file: pathlib.Path, major: str) -> None:
             for name, change in programs.items()
         ]
     file.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def write_checks(file: pathlib.Path, major: str) -> None:
+    """The service's checks as the SDK writes them, and the images that they run in, by region."""
+    import checks
+
+    found: dict[str, dict[str, str]] = {}
+    for framework in ("model-monitor", "clarify"):
+        image_uris, known = known_images(major, framework)
+        (version,) = known.get("processing", known)["versions"].values()
+        found[framework] = {region: image_uris.retrieve(framework, region=region) for region in version["registries"]}
+    write(file, {**checks.definition(major), "images": found})
 
 
 def outcome(definition: Any, program: Any, script: pathlib.Path) -> dict[str, Any]:
@@ -150,6 +164,28 @@ def pytorch(major: str, scope: str) -> dict[str, Any]:
                 if said != (tag, repository):
                     raise ValueError(f"the image of {version} in {region} does not fit a table of versions and regions")
     return {"tags": tags, "repositories": repositories}
+
+
+def spark(major: str) -> dict[str, Any]:
+    """The SDK's images of Spark: tag and Pythons of each version, and registry and repository of each region."""
+    image_uris, known = known_images(major, "spark")
+    versions = known["processing"]["versions"]
+    repositories: dict[str, str] = {}
+    tags: dict[str, str] = {}
+    for version, each in versions.items():
+        for region in each["registries"]:
+            uri = image_uris.retrieve("spark", region=region, version=version, instance_type="ml.m5.xlarge")
+            repository, tag = uri.split(":")
+            if (tags.setdefault(version, tag), repositories.setdefault(region, repository)) != (tag, repository):
+                raise ValueError(f"the image of {version} in {region} does not fit a table of versions and regions")
+        if len(each["registries"]) != len(repositories):
+            raise ValueError(f"version {version} is not in all regions")
+    version, python = "3.5", "py312"
+    pinned = image_uris.retrieve(
+        "spark", region="us-east-1", version=version, py_version=python, container_version="v1", instance_type="ml.m5.xlarge"
+    )  # fmt: skip
+    pythons = {version: each["py_versions"] for version, each in versions.items()}
+    return {"tags": tags, "pythons": pythons, "pinned": pinned, "repositories": repositories}
 
 
 def known_images(major: str, framework: str) -> tuple[Any, dict[str, Any]]:

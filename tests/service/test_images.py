@@ -20,8 +20,40 @@ def sdk(major: str) -> Any:
     return json.loads((SDK / "fixtures" / f"images_v{major}.json").read_text())
 
 
+def spark(major: str) -> Any:
+    return json.loads((SDK / "fixtures" / f"spark_v{major}.json").read_text())
+
+
 def pytorch(major: str) -> Any:
     return json.loads((SDK / "fixtures" / f"pytorch_v{major}.json").read_text())
+
+
+@pytest.mark.parametrize("major", MAJORS)
+def test_every_image_of_spark_has_the_uri_that_the_sdk_gives(major):
+    said = spark(major)
+    wrong = {
+        (version, region)
+        for version, tag in said["tags"].items()
+        for region, repository in said["repositories"].items()
+        if images.spark_uri(version, region) != f"{repository}:{tag}"
+    }
+    assert not wrong
+    assert len(said["repositories"]) > 30
+    assert images.spark_uri("3.5", "us-east-1", python="py312", container="1") == said["pinned"]
+
+
+@pytest.mark.parametrize(
+    ("version", "region", "python", "container", "said"),
+    [
+        ("3.4", "us-east-1", None, None, r"no image of version '3\.4'; it has .*3\.5"),
+        ("3.5", "us-eats-1", None, None, "Did you mean 'us-east-1'"),
+        ("3.3", "us-east-1", "py312", "1", r"Spark 3\.3 has the Python 'py39', not 'py312'"),
+        ("3.5", "us-east-1", "py312", None, "give both or neither"),
+    ],
+)
+def test_an_image_of_spark_that_is_none_is_refused(version, region, python, container, said):
+    with pytest.raises(SettingError, match=said):
+        images.spark_uri(version, region, python=python, container=container)
 
 
 @pytest.mark.parametrize("scope", ["training", "inference"])
