@@ -75,17 +75,26 @@ def train(rows: Matrix, validation: Matrix | None, used: Mapping[str, Any], task
         used: From `hyperparameters.complete`.
         task: binary, multiclass or regression.
     """
-    check_known(for_xgboost(used), dmatrix(take(rows, np.arange(min(len(rows.labels), TRIAL_ROWS)))))
+    check_parameters(rows, used)
     if used["n_folds"]:
         return _averaged(stack(rows, validation) if validation else rows, used, task)
     if validation is None:
-        parts = splitting.split_randomly(
-            len(rows.labels), _strata(rows, task), used["validation_split"], 0.0, used["seed"]
-        )
-        print(f"no validation rows: {used['validation_split']:.0%} of the training rows take their place")
+        parts = held_out_parts(rows.labels, used, task)
         rows, validation = take(rows, np.flatnonzero(parts == 0)), take(rows, np.flatnonzero(parts == 1))
-    booster, member, history = _one(rows, validation, used, "")
+    booster, member, history = one(rows, validation, used, "")
     return Trained(booster, (member,), booster.predict(dmatrix(validation)), validation.labels, (history,))
+
+
+def check_parameters(rows: Matrix, used: Mapping[str, Any]) -> None:
+    """Let XGBoost judge the parameters on the first rows."""
+    check_known(for_xgboost(used), dmatrix(take(rows, np.arange(min(len(rows.labels), TRIAL_ROWS)))))
+
+
+def held_out_parts(labels: npt.NDArray[np.float64], used: Mapping[str, Any], task: str) -> npt.NDArray[np.integer[Any]]:
+    """Per row: 0 to learn from, 1 to stop on."""
+    share = used["validation_split"]
+    print(f"no validation rows: {share:.0%} of the training rows take their place")
+    return splitting.split_randomly(len(labels), _strata(labels, task), share, 0.0, used["seed"])
 
 
 def dmatrix(rows: Matrix) -> xgboost.DMatrix:
@@ -99,8 +108,8 @@ def dmatrix(rows: Matrix) -> xgboost.DMatrix:
     )
 
 
-def _one(
-    rows: Matrix, validation: Matrix, used: Mapping[str, Any], prefix: str
+def one(
+    rows: Matrix, validation: Matrix, used: Mapping[str, Any], prefix: str, *, quiet: bool = False
 ) -> tuple[xgboost.Booster, dict[str, Any], dict[str, list[float]]]:
     """One model, cut at its best round when it stops early."""
     patience = used["early_stopping_rounds"]
@@ -121,7 +130,7 @@ def _one(
         evals_result=log,
         early_stopping_rounds=patience or None,
         verbose_eval=False,
-        callbacks=[Progress(prefix)],
+        callbacks=[] if quiet else [Progress(prefix)],
     )
     metric = used["eval_metric"][-1]  # XGBoost stops on the last one
     rounds = booster.num_boosted_rounds()
@@ -131,14 +140,15 @@ def _one(
         booster = booster[: best + 1]
     booster.set_attr(best_iteration=None, best_score=None)
     value = float(values[best])
-    _say(f"{prefix}best round {best} validation-{metric} {value:.6g}, of {rounds} rounds")
+    if not quiet:
+        _say(f"{prefix}best round {best} validation-{metric} {value:.6g}, of {rounds} rounds")
     return booster, {"best_round": best, "rounds": rounds, "metric": metric, "value": value}, log["validation"]
 
 
 def _averaged(rows: Matrix, used: Mapping[str, Any], task: str) -> Trained:
     """One model per fold, each stopped on the fold that it does not see; the mean of their margins is the model."""
     folds = used["n_folds"]
-    places = _folds(len(rows.labels), _strata(rows, task), folds, used["seed"])
+    places = _folds(len(rows.labels), _strata(rows.labels, task), folds, used["seed"])
     print(f"averaging {folds} models, each stopped on another {1 / folds:.0%} of the {len(rows.labels)} rows")
     at_once = min(cores.count(), folds)
     fixed = {  # the base score is the same in all, so that their sum has one
@@ -149,7 +159,7 @@ def _averaged(rows: Matrix, used: Mapping[str, Any], task: str) -> Trained:
 
     def learned(fold: int) -> Trained:
         kept, left_out = take(rows, np.flatnonzero(places != fold)), take(rows, np.flatnonzero(places == fold))
-        booster, member, history = _one(kept, left_out, fixed, f"fold {fold + 1} ")
+        booster, member, history = one(kept, left_out, fixed, f"fold {fold + 1} ")
         return Trained(booster, (member,), booster.predict(dmatrix(left_out)), left_out.labels, (history,))
 
     parts = cores.in_parallel(learned, range(folds))  # small trees leave most of the cores idle
@@ -176,8 +186,8 @@ def _folds(rows: int, strata: npt.NDArray[np.int64] | None, folds: int, seed: in
     return places
 
 
-def _strata(rows: Matrix, task: str) -> npt.NDArray[np.int64] | None:
-    return None if task == "regression" else rows.labels.astype(np.int64)
+def _strata(labels: npt.NDArray[np.float64], task: str) -> npt.NDArray[np.int64] | None:
+    return None if task == "regression" else labels.astype(np.int64)
 
 
 def _base_score(rows: Matrix, used: Mapping[str, Any]) -> float:

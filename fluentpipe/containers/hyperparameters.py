@@ -132,18 +132,20 @@ def canonical(given: Mapping[str, Any], aliases: Mapping[str, str] = ALIASES) ->
     return found
 
 
-def complete(given: Mapping[str, Any], task: str, classes: int, rows: int, *, in_time: bool) -> dict[str, Any]:
+def complete(
+    given: Mapping[str, Any], task: str, classes: int, rows: int, *, in_time: bool, instances: int = 1
+) -> dict[str, Any]:
     """The parameters that are used: those given over the defaults for the task and the number of rows.
 
-    Folds are averaged only where nothing speaks against it: few rows, rounds left to early stopping, no order in time.
+    Folds are averaged only where nothing speaks against it: few rows, rounds left to early stopping, no order in time, one instance.
 
     Raises:
-        JobError: An objective that does not fit the task, or a number out of its limits.
+        JobError: An objective that does not fit the task, a number out of its limits, or what instances cannot share.
     """
     small = rows <= SMALL_ROWS
     used: dict[str, Any] = {**STRONG, **(SMALL if small else {}), **OWN, **given}
     if used["n_folds"] is None:
-        averages = small and not in_time and "num_round" not in given and "booster" not in given
+        averages = small and instances == 1 and not in_time and "num_round" not in given and "booster" not in given
         used["n_folds"] = SMALL_FOLDS if averages and used["early_stopping_rounds"] else 0
     used.setdefault("objective", OBJECTIVES[task])
     metrics = used.get("eval_metric", METRICS[task])
@@ -154,6 +156,8 @@ def complete(given: Mapping[str, Any], task: str, classes: int, rows: int, *, in
         if used[name] in ("auto", ["auto"]):
             used[name] = OBJECTIVES[task] if name == "objective" else [METRICS[task]]
     _check(used, task)
+    if instances > 1:
+        _check_joint(used)
     return used
 
 
@@ -206,4 +210,14 @@ def _check(used: Mapping[str, Any], task: str) -> None:
             raise JobError(msg)
     if used["n_folds"] == 1:
         msg = "n_folds is 1; give 0 for a single model, or at least 2"
+        raise JobError(msg)
+
+
+def _check_joint(used: Mapping[str, Any]) -> None:
+    """Refuse what several instances cannot do together."""
+    takes = {"n_folds": (0,), "tree_method": ("hist", "auto"), "booster": ("gbtree", "dart")}
+    odd = [f"{name} is {used[name]!r}" for name, allowed in takes.items() if used.get(name, allowed[0]) not in allowed]
+    if odd:
+        able = "; ".join(f"{name} {' or '.join(map(str, allowed))}" for name, allowed in takes.items())
+        msg = f"several instances learn one model together with {able}; here {', '.join(odd)}: leave it out, or take one instance"
         raise JobError(msg)

@@ -61,14 +61,20 @@ def run(main: Callable[[Sequence[str]], None], *, reason_file: str = "message") 
     try:
         main(sys.argv[1:])
     except JobError as fault:
-        sys.stdout.flush()
-        sys.stderr.write(f"error: {fault}\n")
-        _keep_reason(str(fault), reason_file)
+        tell_reason(str(fault), reason_file)
         sys.exit(1)
     except Exception as fault:
         _keep_reason(f"{type(fault).__name__}: {fault}", reason_file)
         raise
     sys.exit(0)
+
+
+def tell_reason(reason: str, reason_file: str) -> None:
+    """Say why this job fails, after all that it has printed, and keep it where the service looks for it."""
+    sys.stdout.flush()
+    sys.stderr.write(f"error: {reason}\n")
+    sys.stderr.flush()
+    _keep_reason(reason, reason_file)
 
 
 def _keep_reason(reason: str, reason_file: str) -> None:

@@ -19,17 +19,20 @@ else:  # beside its siblings, as the jobs run it
     from tasks import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
+
+
+DATA = "data.parquet"
 
 
 @dataclass(frozen=True)
 class Matrix:
     """Rows to learn from or to judge by."""
 
-    features: npt.NDArray[np.float32]  # shape (rows, features), NaN where missing
+    features: npt.NDArray[np.float32]  # shape (rows, features), NaN where missing; (rows, 0) of an outline
     labels: npt.NDArray[np.float64]  # class codes or values, shape (rows,)
     names: tuple[str, ...]
     types: tuple[str, ...]  # XGBoost's: "q" or "c"
@@ -37,28 +40,63 @@ class Matrix:
     schema: Mapping[str, Any]
 
 
-def read(folder: Path) -> Matrix:
+def read(folder: Path, places: npt.NDArray[np.int64] | None = None) -> Matrix:
     """Read a folder of preprocessed data.
+
+    Args:
+        folder: With data.parquet and schema.json.
+        places: Of the rows to keep, rising; by default all. The file is then read in parts, so that the others take no memory.
 
     Raises:
         JobError: It is none, or its parts do not fit together.
     """
-    file = folder / "data.parquet"
-    if not (folder / "schema.json").is_file() or not file.is_file():
-        msg = f"{folder} holds no preprocessed data (data.parquet and schema.json); give it an output of preprocess"
+    schema, names = _schema(folder)
+    file = folder / DATA
+    if places is None:
+        table = reading.read_parquet(file)
+        rows, parts = table.num_rows, iter([table])
+    else:
+        rows, parts = len(places), reading.chosen_rows(file, places)
+    features = np.empty((rows, len(names)), dtype=np.float32)
+    labels = np.empty(rows, dtype=np.float64)
+    start = 0
+    for part in parts:
+        _check_columns(part.column_names, names, file)
+        for position, name in enumerate(names):
+            features[start : start + part.num_rows, position] = part.column(name).to_numpy()
+        labels[start : start + part.num_rows] = part.column(LABEL).to_numpy()
+        start += part.num_rows
+    return Matrix(features, labels, names, tuple(schema["feature_types"]), Target.from_dict(schema), schema)
+
+
+def outline(folder: Path) -> Matrix:
+    """The labels of all rows, and what the schema says, without the features.
+
+    Raises:
+        JobError: As `read`.
+    """
+    schema, names = _schema(folder)
+    table = reading.read_parquet(folder / DATA, [LABEL])
+    _check_columns([*table.column_names, *names], names, folder / DATA)
+    labels = np.asarray(table.column(LABEL).to_numpy(), dtype=np.float64)
+    nothing = np.empty((len(labels), 0), dtype=np.float32)
+    return Matrix(nothing, labels, names, tuple(schema["feature_types"]), Target.from_dict(schema), schema)
+
+
+def _schema(folder: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The schema of a folder, and the names of its features."""
+    if not (folder / "schema.json").is_file() or not (folder / DATA).is_file():
+        msg = f"{folder} holds no preprocessed data ({DATA} and schema.json); give it an output of preprocess"
         raise JobError(msg)
     schema = read_json(folder / "schema.json")
-    table = reading.read_parquet(file)
-    names = tuple(schema.get("features", ()))
-    missing = [name for name in (*names, LABEL) if name not in table.column_names]
+    return schema, tuple(schema.get("features", ()))
+
+
+def _check_columns(found: Sequence[str], names: Sequence[str], file: Path) -> None:
+    missing = [name for name in (*names, LABEL) if name not in found]
     if missing or not names:
         msg = f"{file} does not fit its schema.json: it lacks {quoted(missing) or 'features'}"
         raise JobError(msg)
-    features = np.empty((table.num_rows, len(names)), dtype=np.float32)
-    for position, name in enumerate(names):
-        features[:, position] = table.column(name).to_numpy()
-    labels = np.asarray(table.column(LABEL).to_numpy(), dtype=np.float64)
-    return Matrix(features, labels, names, tuple(schema["feature_types"]), Target.from_dict(schema), schema)
 
 
 def take(rows: Matrix, places: npt.NDArray[np.int64]) -> Matrix:

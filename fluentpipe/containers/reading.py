@@ -22,6 +22,8 @@ else:  # beside its siblings, as the jobs run it
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
 CSV_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
@@ -309,8 +311,8 @@ def write_parquet(table: pa.Table, path: Path) -> None:
     pq.write_table(table.replace_schema_metadata(None), path, use_dictionary=False, version="2.4", compression="snappy")
 
 
-def read_parquet(path: Path) -> pa.Table:
-    """Read one Parquet file as it is.
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read one Parquet file as it is; those of the columns that it has, where not all are needed.
 
     Raises:
         JobError: It is damaged, or none at all.
@@ -319,7 +321,35 @@ def read_parquet(path: Path) -> pa.Table:
 
     try:
         with _open_parquet(path) as reader:
-            return reader.read()
+            return reader.read(None if columns is None else list(columns))
     except (pa.ArrowException, OSError) as fault:
         msg = f"{path} is damaged: {str(fault).splitlines()[0]}"
         raise JobError(msg) from None
+
+
+def chosen_rows(path: Path, places: npt.NDArray[np.int64]) -> Iterator[pa.Table]:
+    """Some rows of a Parquet file, a part at a time.
+
+    Args:
+        path: The file.
+        places: Of the rows, rising.
+
+    Raises:
+        JobError: The file is damaged, or has fewer rows.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    start = 0
+    try:
+        with _open_parquet(path) as reader:
+            for batch in reader.iter_batches(batch_size=BATCH_ROWS):
+                first, last = np.searchsorted(places, (start, start + batch.num_rows))
+                yield pa.Table.from_batches([batch]).take(pa.array(places[first:last] - start))
+                start += batch.num_rows
+    except (pa.ArrowException, OSError) as fault:
+        msg = f"{path} is damaged: {str(fault).splitlines()[0]}"
+        raise JobError(msg) from None
+    if len(places) and places[-1] >= start:
+        msg = f"{path} has {start} rows, but a row {places[-1]} is asked for"
+        raise JobError(msg)

@@ -1,7 +1,8 @@
 """Train gradient-boosted trees with XGBoost on preprocessed data.
 
 Every hyperparameter is an argument `--name value`, as SageMaker's script mode passes them; JSON files in the channel
-`hyperparameters` go over them. The model folder holds all that serving needs: booster, preprocessing, code.
+`hyperparameters` go over them. The model folder holds all that serving needs: booster, preprocessing, code. Where a job has
+several instances, this program runs on each; they learn one model together.
 """
 
 from __future__ import annotations
@@ -18,12 +19,25 @@ import pyarrow as pa
 import xgboost
 
 if TYPE_CHECKING or __package__:
-    from . import boosting, hyperparameters, job, matrices, metrics, model_card, model_folder, reading
+    from . import (
+        boosting,
+        cluster,
+        hyperparameters,
+        job,
+        joint_training,
+        matrices,
+        metrics,
+        model_card,
+        model_folder,
+        reading,
+    )
     from .preprocessing import Preprocessing
 else:  # beside its siblings, as the jobs run it
     import boosting
+    import cluster
     import hyperparameters
     import job
+    import joint_training
     import matrices
     import metrics
     import model_card
@@ -32,6 +46,7 @@ else:  # beside its siblings, as the jobs run it
     from preprocessing import Preprocessing
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping, Sequence
 
 # What inference needs beside itself; it travels with the model.
@@ -54,7 +69,14 @@ def main(arguments: Sequence[str]) -> None:
     options, others = parser.parse_known_args(arguments)
     given = {**hyperparameters.from_command_line(others), **hyperparameters.from_folder(options.hyperparameters)}
 
-    rows = matrices.read(options.train)
+    with cluster.of_job() as instances:
+        _train(options, given, instances)
+
+
+def _train(options: argparse.Namespace, given: Mapping[str, Any], instances: cluster.Cluster) -> None:
+    """Train on this instance, or with all of them; the first writes."""
+    is_alone = instances.size == 1
+    rows = matrices.read(options.train) if is_alone else matrices.outline(options.train)
     validation = _validation(options.validation, rows)
     target = rows.target
     count = len(rows.labels) + (len(validation.labels) if validation else 0)
@@ -62,14 +84,23 @@ def main(arguments: Sequence[str]) -> None:
         msg = f"there are {len(rows.labels)} training rows; at least two are needed"
         raise job.JobError(msg)
     in_time = rows.schema.get("split", {}).get("how") == "time"
-    used = hyperparameters.complete(given, target.task, len(target.classes), count, in_time=in_time)
+    classes = len(target.classes)
+    used = hyperparameters.complete(given, target.task, classes, count, in_time=in_time, instances=instances.size)
     print(
         f"training rows: {len(rows.labels)}, features: {len(rows.names)}, task: {target.task}, label: {target.label!r}"
     )
     print("hyperparameters: " + " ".join(f"{name}={used[name]}" for name in sorted(used)), flush=True)
 
-    trained = boosting.train(rows, validation, used, target.task)
+    if is_alone:
+        trained = boosting.train(rows, validation, used, target.task)
+    else:
+        learned = joint_training.train(options.train, rows, validation, used, target.task, instances)
+        if learned is None:
+            return  # SageMaker packs what all instances write into one archive: one writes
+        trained = learned
     facts = _facts(trained, rows, validation, used)
+    if not is_alone:
+        facts["instances"] = instances.size
     _write(options.model_dir, trained, rows, facts, options.preprocessing)
     history = [dict(member) for member in trained.history]
     job.write_json(options.output_data_dir / "history.json", {"version": 1, "validation": history})
