@@ -14,6 +14,7 @@ ROOTS: Mapping[str, tuple[str, ...]] = {
     "ClarifyCheck": ("DescribeProcessingJobResponse", "CheckBaselines"),
     "Condition": ("Condition",),
     "EMR": ("emr.Step", "EMRCluster"),
+    "EMRServerless": ("emr-serverless.GetJobRunResponse",),
     "Endpoint": ("DescribeEndpointOutput",),
     "EndpointConfig": ("DescribeEndpointConfigOutput",),
     "Lambda": ("OutputParameters",),
@@ -60,7 +61,10 @@ def property_table() -> dict[str, Any]:
     """The table as data: `steps` (type -> names of structures), `shapes` (structure -> member -> type)."""
     from botocore.loaders import create_loader
 
-    models = {name: create_loader().load_service_model(name, "service-2")["shapes"] for name in ("sagemaker", "emr")}
+    models = {
+        name: create_loader().load_service_model(name, "service-2")["shapes"]
+        for name in ("sagemaker", "emr", "emr-serverless")
+    }
     shapes: dict[str, Mapping[str, str]] = dict(ADDED)
     pending = [name for names in ROOTS.values() for name in names]
     while pending:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fluentpipe.check_emr import emr_faults
 from fluentpipe.diagnostic import Diagnostic, Findings, described
 from fluentpipe.document import StepEntry, strings, write_trail
 from fluentpipe.errors import InvalidS3Uri
@@ -26,12 +27,12 @@ _TOKEN = re.compile(r"~[0-9A-Fa-f]{8}\}|\$\{[\w.\-\[\]'\"]+~")
 
 
 def check_jobs(entries: Sequence[StepEntry], findings: Findings) -> None:
-    """Check the Arguments of every step that is a job of SageMaker."""
+    """Check the Arguments of every step that is a job of SageMaker or of EMR."""
     for entry in entries:
         operation = operation_for(entry.type, entry.arguments)
-        if operation is None or not isinstance(entry.request.get("Arguments"), Mapping):
+        if not isinstance(entry.request.get("Arguments"), Mapping):
             continue
-        for fault in check_request(operation, entry.arguments):
+        for fault in check_request(operation, entry.arguments) if operation else emr_faults(entry):
             path = f"{entry.path}.Arguments{write_trail(fault.trail)}"
             message = f"{fault.message}." if fault.message[-1] not in ".?" else fault.message
             findings.found.append(Diagnostic(fault.severity, fault.code, path, entry.name, message, fault.fix))

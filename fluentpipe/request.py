@@ -79,16 +79,38 @@ def check_request(operation: str, arguments: Any, *, references: bool = True, co
     return found
 
 
+def check_structure(
+    service: str, shape: str, value: Any, trail: Trail = (), *, filled_in: frozenset[str] = frozenset()
+) -> list[Fault]:
+    """Every fault of a structure of another service, such as `RunJobFlowInput` of `emr`; references may stand for scalars.
+
+    Args:
+        service: As botocore names it.
+        shape: Of its model.
+        value: JSON data.
+        trail: Where the value stands.
+        filled_in: Required members that Pipelines fills in itself.
+    """
+    found: list[Fault] = []
+    _compiled_structure(service, shape, filled_in)(value, trail, found)
+    return found
+
+
 Check = Callable[[Any, Trail, list[Fault]], None]
 
 
-@lru_cache(maxsize=1)
-def _model() -> Mapping[str, Any]:
-    """The model of the service as botocore stores it; 0.1 s, once."""
+@lru_cache(maxsize=4)
+def _model(service: str = "sagemaker") -> Mapping[str, Any]:
+    """The model of a service as botocore stores it; that of SageMaker takes 0.1 s, once."""
     from botocore.loaders import create_loader
 
-    model: Mapping[str, Any] = create_loader().load_service_model("sagemaker", "service-2")
+    model: Mapping[str, Any] = create_loader().load_service_model(service, "service-2")
     return model
+
+
+@lru_cache(maxsize=16)
+def _compiled_structure(service: str, shape: str, filled_in: frozenset[str]) -> Check:
+    return Compiler(_model(service)["shapes"], references=True).structure(shape, filled_in)
 
 
 @lru_cache(maxsize=64)

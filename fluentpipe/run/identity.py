@@ -41,7 +41,7 @@ _IMAGES = frozenset(("ImageUri", "TrainingImage"))
 _SUBMIT = "sagemaker_submit_directory"
 # Hyperparameters that the SDK adds; they hold job names, buckets and regions.
 _OF_THE_SDK = frozenset(("sagemaker_job_name", "sagemaker_region", "sagemaker_s3_output"))
-_CODE_CHANNELS = frozenset(("code", "sm_drivers"))
+_CODE_CHANNELS = frozenset(("code", "sm_drivers", "sagemaker_headless_execution_pipelinestep"))  # the last: notebooks
 _ARCHIVES = (".tar.gz", ".tgz", ".tar")
 _SHOWN = 60  # characters of a value
 _SHOWN_CHANGES = 3

@@ -1,4 +1,4 @@
-"""The three ways in which a Training job names its program.
+"""The ways in which a Training job names its program.
 
 `ContainerEntrypoint` is run as it stands; SDK v3's trainer brings a shell script by the channel `sm_drivers` that
 way. `sagemaker_program` is the training toolkit's script mode. Neither means the algorithm built into the image; of
@@ -20,6 +20,7 @@ import attrs
 from fluentpipe.errors import RunError, did_you_mean
 from fluentpipe.run.archive import unpack
 from fluentpipe.run.job import check_script, interpreter
+from fluentpipe.run.notebook import PROGRAM, Notebook, is_notebook, notebook_faults
 from fluentpipe.run.paths import inside, relocated, relocated_everywhere
 from fluentpipe.run.placing import Placed
 from fluentpipe.run.storage import Storage
@@ -55,6 +56,8 @@ class Program(Protocol):
 
 def program_of(request: Mapping[str, Any]) -> Program:
     """The program of a CreateTrainingJob request."""
+    if is_notebook(request):
+        return Notebook()
     if request["AlgorithmSpecification"].get("ContainerEntrypoint"):
         return EntryPoint(request)
     return Script(request) if "sagemaker_program" in request.get("HyperParameters", {}) else Algorithm()
@@ -67,6 +70,8 @@ def has_algorithm(request: Mapping[str, Any]) -> bool:
 
 def own_programs(request: Mapping[str, Any]) -> tuple[Path, ...]:
     """Our files that run in place of an image's program: like the code of a script, they decide about the result."""
+    if is_notebook(request):
+        return (PROGRAM,)
     if not has_algorithm(request) and "TransformInput" not in request:
         return ()
     return tuple(sorted(_ALGORITHM.parent.glob("*.py")))
@@ -191,6 +196,9 @@ def program_faults(arguments: Mapping[str, Any]) -> Iterator[str]:
     """What lets the program of a training not start here, known before anything does."""
     parameters = arguments.get("HyperParameters", {})
     channels = {str(each.get("ChannelName")): each for each in arguments.get("InputDataConfig", ())}
+    if is_notebook(arguments):
+        yield from notebook_faults(arguments)
+        return
     if arguments.get("AlgorithmSpecification", {}).get("ContainerEntrypoint"):
         return
     if "sagemaker_program" in parameters:

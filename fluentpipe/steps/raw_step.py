@@ -120,7 +120,7 @@ class RawStep(Step):
             yield f"request: a {kind} step is written as {_OWN_VERBS[kind]}"
             return
         findings = Findings()
-        entry = StepEntry("", str(kind or ""), _plain({**self.request, "Name": self.name}), (), "request")
+        entry = StepEntry("", str(kind or ""), known_now({**self.request, "Name": self.name}), (), "request")
         check_steps([entry], findings)
         yield from (f"{each.path}: {each.message}" for each in findings.sorted() if each.severity == "error")
         for member in sorted({"Name", "DependsOn"} & set(self.request)):
@@ -181,10 +181,10 @@ def _placed(value: Any, places: Mapping[str, Any]) -> Any:
     return [_placed(each, places) for each in value] if isinstance(value, (list, tuple)) else value
 
 
-def _plain(value: Any) -> Any:
-    """A request as plain JSON data, as far as it is known now."""
+def known_now(value: Any) -> Any:
+    """A request as plain JSON data, as far as it is known when the step is written."""
     if isinstance(value, (Expression, Condition)):
         return value.to_request()
     if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+        return {key: known_now(each) for key, each in value.items()}
+    return [known_now(each) for each in value] if isinstance(value, (list, tuple)) else value
