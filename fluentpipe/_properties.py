@@ -109,6 +109,10 @@ class EMRProperties:
     Status: EmrStepStatusProperties
 
 
+class EMRServerlessProperties:
+    jobRun: EmrServerlessJobRunProperties
+
+
 class EndpointProperties:
     AsyncInferenceConfig: AsyncInferenceConfigProperties
     CreationTime: PropertyReference[str]
@@ -1749,6 +1753,144 @@ class WarmPoolStatusProperties:
     ResourceRetainedBillableTimeInSeconds: PropertyReference[int]
     ReusedByJob: PropertyReference[str]
     Status: PropertyReference[str]
+
+
+class EmrServerlessCloudWatchLoggingConfigurationProperties:
+    enabled: PropertyReference[bool]
+    encryptionKeyArn: PropertyReference[str]
+    logGroupName: PropertyReference[str]
+    logStreamNamePrefix: PropertyReference[str]
+    logTypes: PropertyMap[PropertyList[PropertyReference[str]]]
+
+
+class EmrServerlessConfigurationProperties:
+    classification: PropertyReference[str]
+    configurations: PropertyList[EmrServerlessConfigurationProperties]
+    properties: PropertyMap[PropertyReference[str]]
+
+
+class EmrServerlessConfigurationOverridesProperties:
+    applicationConfiguration: PropertyList[EmrServerlessConfigurationProperties]
+    diskEncryptionConfiguration: EmrServerlessDiskEncryptionConfigurationProperties
+    monitoringConfiguration: EmrServerlessMonitoringConfigurationProperties
+
+
+class EmrServerlessDiskEncryptionConfigurationProperties:
+    encryptionContext: PropertyMap[PropertyReference[str]]
+    encryptionKeyArn: PropertyReference[str]
+
+
+class EmrServerlessFlexExecutionProperties:
+    enabled: PropertyReference[bool]
+
+
+class EmrServerlessHiveProperties:
+    initQueryFile: PropertyReference[str]
+    parameters: PropertyReference[str]
+    query: PropertyReference[str]
+
+
+class EmrServerlessImageConfigurationProperties:
+    applicationLevelDigestResolution: PropertyReference[bool]
+    imageUri: PropertyReference[str]
+    resolvedImageDigest: PropertyReference[str]
+
+
+class EmrServerlessJobDriverProperties:
+    hive: EmrServerlessHiveProperties
+    sparkSubmit: EmrServerlessSparkSubmitProperties
+
+
+class EmrServerlessJobRunProperties:
+    applicationId: PropertyReference[str]
+    arn: PropertyReference[str]
+    attempt: PropertyReference[int]
+    attemptCreatedAt: PropertyReference[str]
+    attemptUpdatedAt: PropertyReference[str]
+    billedResourceUtilization: EmrServerlessResourceUtilizationProperties
+    configurationOverrides: EmrServerlessConfigurationOverridesProperties
+    createdAt: PropertyReference[str]
+    createdBy: PropertyReference[str]
+    endedAt: PropertyReference[str]
+    executionIamPolicy: EmrServerlessJobRunExecutionIamPolicyProperties
+    executionRole: PropertyReference[str]
+    executionTimeoutMinutes: PropertyReference[int]
+    flexExecution: EmrServerlessFlexExecutionProperties
+    imageConfiguration: EmrServerlessImageConfigurationProperties
+    jobDriver: EmrServerlessJobDriverProperties
+    jobRunId: PropertyReference[str]
+    mode: PropertyReference[str]
+    name: PropertyReference[str]
+    networkConfiguration: EmrServerlessNetworkConfigurationProperties
+    queuedDurationMilliseconds: PropertyReference[int]
+    releaseLabel: PropertyReference[str]
+    retryPolicy: EmrServerlessRetryPolicyProperties
+    startedAt: PropertyReference[str]
+    state: PropertyReference[str]
+    stateDetails: PropertyReference[str]
+    tags: PropertyMap[PropertyReference[str]]
+    totalExecutionDurationSeconds: PropertyReference[int]
+    totalResourceUtilization: EmrServerlessTotalResourceUtilizationProperties
+    updatedAt: PropertyReference[str]
+    workerTypeSpecifications: PropertyMap[EmrServerlessWorkerTypeSpecificationProperties]
+
+
+class EmrServerlessJobRunExecutionIamPolicyProperties:
+    policy: PropertyReference[str]
+    policyArns: PropertyList[PropertyReference[str]]
+
+
+class EmrServerlessManagedPersistenceMonitoringConfigurationProperties:
+    enabled: PropertyReference[bool]
+    encryptionKeyArn: PropertyReference[str]
+
+
+class EmrServerlessMonitoringConfigurationProperties:
+    cloudWatchLoggingConfiguration: EmrServerlessCloudWatchLoggingConfigurationProperties
+    managedPersistenceMonitoringConfiguration: EmrServerlessManagedPersistenceMonitoringConfigurationProperties
+    prometheusMonitoringConfiguration: EmrServerlessPrometheusMonitoringConfigurationProperties
+    s3MonitoringConfiguration: EmrServerlessS3MonitoringConfigurationProperties
+
+
+class EmrServerlessNetworkConfigurationProperties:
+    securityGroupIds: PropertyList[PropertyReference[str]]
+    subnetIds: PropertyList[PropertyReference[str]]
+
+
+class EmrServerlessPrometheusMonitoringConfigurationProperties:
+    remoteWriteUrl: PropertyReference[str]
+
+
+class EmrServerlessResourceUtilizationProperties:
+    memoryGBHour: PropertyReference[float]
+    storageGBHour: PropertyReference[float]
+    vCPUHour: PropertyReference[float]
+
+
+class EmrServerlessRetryPolicyProperties:
+    maxAttempts: PropertyReference[int]
+    maxFailedAttemptsPerHour: PropertyReference[int]
+
+
+class EmrServerlessS3MonitoringConfigurationProperties:
+    encryptionKeyArn: PropertyReference[str]
+    logUri: PropertyReference[str]
+
+
+class EmrServerlessSparkSubmitProperties:
+    entryPoint: PropertyReference[str]
+    entryPointArguments: PropertyList[PropertyReference[str]]
+    sparkSubmitParameters: PropertyReference[str]
+
+
+class EmrServerlessTotalResourceUtilizationProperties:
+    memoryGBHour: PropertyReference[float]
+    storageGBHour: PropertyReference[float]
+    vCPUHour: PropertyReference[float]
+
+
+class EmrServerlessWorkerTypeSpecificationProperties:
+    imageConfiguration: EmrServerlessImageConfigurationProperties
 
 
 class EmrFailureDetailsProperties:

@@ -152,6 +152,64 @@ class DriftCheckValues(StepValues):
         """drift.json and constraint_violations.json."""
 
 
+class DataQualityCheckValues(StepValues):
+    """The values of the outputs of DataQualityCheck."""
+
+    if TYPE_CHECKING:
+        constraints: OutputValue[str]
+        """The constraints that the rows suggest: a JSON file."""
+        used_constraints: OutputValue[str]
+        """The constraints that later executions compare with."""
+        statistics: OutputValue[str]
+        """The figures: a JSON file."""
+        used_statistics: OutputValue[str]
+        """The figures that later executions compare with."""
+
+
+class ModelQualityCheckValues(StepValues):
+    """The values of the outputs of ModelQualityCheck."""
+
+    if TYPE_CHECKING:
+        constraints: OutputValue[str]
+        """The constraints that the metrics suggest: a JSON file."""
+        used_constraints: OutputValue[str]
+        """The constraints that later executions compare with."""
+        statistics: OutputValue[str]
+        """The figures: a JSON file."""
+        used_statistics: OutputValue[str]
+        """The figures that later executions compare with."""
+
+
+class DataBiasCheckValues(StepValues):
+    """The values of the outputs of DataBiasCheck."""
+
+    if TYPE_CHECKING:
+        constraints: OutputValue[str]
+        """The measures of bias: a JSON file."""
+        used_constraints: OutputValue[str]
+        """The constraints that later executions compare with."""
+
+
+class ModelBiasCheckValues(StepValues):
+    """The values of the outputs of ModelBiasCheck."""
+
+    if TYPE_CHECKING:
+        constraints: OutputValue[str]
+        """The measures of bias: a JSON file."""
+        used_constraints: OutputValue[str]
+        """The constraints that later executions compare with."""
+
+
+class ExplainabilityCheckValues(StepValues):
+    """The values of the outputs of ExplainabilityCheck."""
+
+    if TYPE_CHECKING:
+        constraints: OutputValue[str]
+        """How much each feature counts: a JSON file."""
+        used_constraints: OutputValue[str]
+        """The constraints that later executions compare with."""
+
+
 class FailureValues(StepValues):
     """The values of the outputs of Failure."""
 
@@ -202,6 +260,16 @@ class BuiltinValues(RunOutputs):
         """The values of the outputs of DataBaseline."""
         drift_check: DriftCheckValues
         """The values of the outputs of DriftCheck."""
+        data_quality_check: DataQualityCheckValues
+        """The values of the outputs of DataQualityCheck."""
+        model_quality_check: ModelQualityCheckValues
+        """The values of the outputs of ModelQualityCheck."""
+        data_bias_check: DataBiasCheckValues
+        """The values of the outputs of DataBiasCheck."""
+        model_bias_check: ModelBiasCheckValues
+        """The values of the outputs of ModelBiasCheck."""
+        explainability_check: ExplainabilityCheckValues
+        """The values of the outputs of ExplainabilityCheck."""
         failure: FailureValues
         """The values of the outputs of Failure."""
         pytorch_training: PytorchTrainingValues

@@ -11,15 +11,21 @@ from fluentpipe.expression import Condition
 from fluentpipe.kinds import (
     Baseline,
     CalibrationReport,
+    CheckFile,
     CustomProperty,
+    DataBias,
+    DataQuality,
     DriftReport,
     EvaluationReport,
+    Explainability,
     Hyperparameters,
     JobName,
     Kind,
     ModelArtifacts,
+    ModelBias,
     ModelName,
     ModelPackage,
+    ModelQuality,
     Predictions,
     PreprocessingModel,
     ProcessingOutput,
@@ -37,9 +43,11 @@ from fluentpipe.verb import verb
 
 if TYPE_CHECKING:
     from fluentpipe._properties import (
+        ClarifyCheckProperties,
         ConditionProperties,
         ModelProperties,
         ProcessingProperties,
+        QualityCheckProperties,
         RegisterModelProperties,
         TrainingProperties,
         TransformProperties,
@@ -380,6 +388,13 @@ class Verbs(Generic[S]):
 
         `model.tar.gz` holds the trees, the preprocessing that was given, and the code that serves raw rows.
 
+        With `instance_count=4` four instances learn one model together, that stops early on the validation rows: each holds every fourth
+        row, and they add up what they see. Means of folds, `tree_method="exact"` or `"approx"` and linear models are not for
+        several. It is for rows that one instance learns from too slowly or cannot hold; [performance](../performance.md) has figures. If an
+        instance fails, dies or does not come within 15 minutes, all end and say which. `network_isolation` is fine: instances of one job
+        reach each other nevertheless; in a VPC, the security group must let its members connect to each other, on all TCP ports. Here one
+        machine learns from all rows.
+
         Example:
             from fluentpipe import Pipeline
 
@@ -388,7 +403,7 @@ class Verbs(Generic[S]):
 
         Args:
             num_round: Rounds of boosting; by default up to 3000, ended by early stopping. Also n_estimators, num_boost_round.
-            n_folds: Models averaged, each stopped on another fold; by default 5 up to 20,000 rows where rounds are left to early stopping, else 0.
+            n_folds: Models averaged, each stopped on another fold; by default 5 up to 20,000 rows on one instance where rounds are left to early stopping, else 0.
             early_stopping_rounds: Stop after this many rounds without gain on the validation rows; 0 is off.
             max_depth: Maximum depth of a tree, 0 for no limit; by default 4, and 3 up to 20,000 rows.
             eta: Shrinkage of each step. Also learning_rate.
@@ -631,7 +646,7 @@ class Verbs(Generic[S]):
         Args:
             ranges: Setting -> where to look: Integer(3, 10), Continuous(0.01, 0.3, log=True), Categorical(["hist", "approx"]), or plainly (3, 10), (0.01, 0.3, "log"), ["hist", "approx"]. By default six settings that matter.
             num_round: Rounds of boosting; by default up to 3000, ended by early stopping. Also n_estimators, num_boost_round.
-            n_folds: Models averaged, each stopped on another fold; by default 5 up to 20,000 rows where rounds are left to early stopping, else 0.
+            n_folds: Models averaged, each stopped on another fold; by default 5 up to 20,000 rows on one instance where rounds are left to early stopping, else 0.
             early_stopping_rounds: Stop after this many rounds without gain on the validation rows; 0 is off.
             max_depth: Maximum depth of a tree, 0 for no limit; by default 4, and 3 up to 20,000 rows.
             eta: Shrinkage of each step. Also learning_rate.
@@ -1165,11 +1180,17 @@ class Verbs(Generic[S]):
         approval: Literal["PendingManualApproval", "Approved", "Rejected"] | Deferred[str] | None = None,
         model_artifacts: Given[ModelArtifacts] | None = None,
         evaluation_report: Given[EvaluationReport | ProcessingOutput] | None = None,
+        data_quality: Given[DataQuality | ProcessingOutput] | None = None,
+        model_quality: Given[ModelQuality | ProcessingOutput] | None = None,
+        data_bias: Given[DataBias | ProcessingOutput] | None = None,
+        model_bias: Given[ModelBias | ProcessingOutput] | None = None,
+        explainability: Given[Explainability | ProcessingOutput] | None = None,
         name: str | None = None,
     ) -> Pipeline[Any]:
         """Register the model as a new version of a model package group; the metrics of its evaluation go with it.
 
-        The archive already holds the preprocessing and the inference code, so the registered model serves raw rows.
+        The archive already holds the preprocessing and the inference code, so the registered model serves raw rows. What the service's
+        checks found goes with it, too, as its metrics, and as the baselines with which the checks of later executions compare.
 
         Example:
             from fluentpipe import Pipeline
@@ -1191,6 +1212,11 @@ class Verbs(Generic[S]):
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             model_artifacts: The model. Wired by itself; takes ModelArtifacts.
             evaluation_report: The report whose metrics the version carries. Optional; wired by itself; takes EvaluationReport.
+            data_quality: What a check of the quality of data found. Optional; wired by itself; takes DataQuality.
+            model_quality: What a check of the quality of the model found. Optional; wired by itself; takes ModelQuality.
+            data_bias: What a check of the bias of data found. Optional; wired by itself; takes DataBias.
+            model_bias: What a check of the bias of the model found. Optional; wired by itself; takes ModelBias.
+            explainability: What a check of what counts for the model found. Optional; wired by itself; takes Explainability.
             name: Name of the step; 'model_registration' by default, another for a second use.
 
         Outputs:
@@ -1537,6 +1563,466 @@ class Verbs(Generic[S]):
         raise NotImplementedError
 
     @verb
+    def check_quality(
+        self: Verbs[RawData] | Verbs[TrainingData] | Verbs[ProcessingOutput],
+        *,
+        split: Literal["train", "validation", "test", "all"] | Deferred[str] = "train",
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: str = "3.0-5",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        group: str | Deferred[str | Kind] | None = None,
+        baseline_constraints: str | Deferred[str | Kind] | None = None,
+        skip_check: bool | Deferred[bool] | None = None,
+        register_new_baseline: bool | Deferred[bool] | None = None,
+        fail_on_violation: bool | Deferred[bool] = True,
+        baseline_statistics: str | Deferred[str | Kind] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
+        rows: Given[RawData | TrainingData | ProcessingOutput] | None = None,
+        baseline: Given[Baseline | ProcessingOutput] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Any]:
+        """Check the quality of data on SageMaker: statistics of each column, and constraints that later data has to keep.
+
+        A QualityCheck step, done by the container of Model Monitor: completeness, types, ranges and distributions, compared with those of
+        a baseline. `baseline` before it is compared with; else what `group` has. Of data that `load_data` has split, the training rows
+        are checked. It reads CSV and JSON; other rows are written as CSV by a job before it. `register` takes what it found.
+
+        Here `baseline` and `check_drift` do the like; this step takes a function in its place.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            pipe = Pipeline("churn").load_data("churn.csv", label="churn").check_quality()
+            found = {"CalculatedBaselineStatistics": "statistics.json", "CalculatedBaselineConstraints": "constraints.json"}
+            pipe.run(stand_ins={"data_quality_check": lambda inputs: found})
+
+        Args:
+            split: Of data that load_data has split, the part.
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's own for such checks, in the region.
+            framework_version: Version of SageMaker's XGBoost image, in which rows are written as CSV where they have to be.
+            environment: Environment variables of the program.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            group: Model package group; the baseline of its newest approved version is compared with.
+            baseline_constraints: S3 URI of the constraints to compare with, instead of those of the group.
+            skip_check: Whether nothing is compared; by default where there is nothing to compare with.
+            register_new_baseline: Whether later executions compare with the figures of this one, not with those of before; by default where there are none.
+            fail_on_violation: Whether the step fails where a constraint is violated.
+            baseline_statistics: S3 URI of the statistics to compare with; goes with baseline_constraints.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            rows: Rows to check: CSV with a header, JSON, or Parquet. Wired by itself; takes RawData or TrainingData.
+            baseline: What to compare with: statistics.json and constraints.json. Optional; wired by itself; takes Baseline.
+            name: Name of the step; 'data_quality_check' by default, another for a second use.
+
+        Outputs:
+            constraints (DataQuality): The constraints that the rows suggest: a JSON file.
+            used_constraints (CheckFile): The constraints that later executions compare with.
+            statistics (CheckFile): The figures: a JSON file.
+            used_statistics (CheckFile): The figures that later executions compare with.
+        """
+        raise NotImplementedError
+
+    @verb
+    def check_model_quality(
+        self: Verbs[Predictions] | Verbs[ProcessingOutput],
+        task: Literal["binary", "multiclass", "regression"],
+        *,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: str = "3.0-5",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        group: str | Deferred[str | Kind] | None = None,
+        baseline_constraints: str | Deferred[str | Kind] | None = None,
+        skip_check: bool | Deferred[bool] | None = None,
+        register_new_baseline: bool | Deferred[bool] | None = None,
+        fail_on_violation: bool | Deferred[bool] = True,
+        baseline_statistics: str | Deferred[str | Kind] | None = None,
+        prediction_column: str | Deferred[str | Kind] = "prediction",
+        probability_column: str | Deferred[str | Kind] | None = None,
+        label_column: str | Deferred[str | Kind] = "label",
+        threshold: float | Deferred[float] | None = None,
+        positive_class: str | Deferred[str | Kind] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
+        predictions: Given[Predictions | ProcessingOutput] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Any]:
+        """Check the quality of a model's predictions on SageMaker: its metrics, and constraints that later models have to keep.
+
+        A QualityCheck step, done by the container of Model Monitor, on the predictions of `evaluate_performance`, which have the label
+        beside them. They are Parquet, so a job before it writes them as CSV. Model Monitor's examples have classes of 0 and 1;
+        `positive_class` writes them so. `register` takes what it found.
+
+        Here `evaluate_performance` and `require` do the like; this step takes a function in its place.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            pipe = Pipeline("churn").load_data("churn.csv", label="churn").preprocess().train_xgboost().evaluate_performance()
+            pipe = pipe.check_model_quality("binary", positive_class="Yes", group="churn-models")
+            definition = pipe.materialize()
+
+        Args:
+            task: What the model learned to do.
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's own for such checks, in the region.
+            framework_version: Version of SageMaker's XGBoost image, in which rows are written as CSV where they have to be.
+            environment: Environment variables of the program.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            group: Model package group; the baseline of its newest approved version is compared with.
+            baseline_constraints: S3 URI of the constraints to compare with, instead of those of the group.
+            skip_check: Whether nothing is compared; by default where there is nothing to compare with.
+            register_new_baseline: Whether later executions compare with the figures of this one, not with those of before; by default where there are none.
+            fail_on_violation: Whether the step fails where a constraint is violated.
+            baseline_statistics: S3 URI of the statistics to compare with; goes with baseline_constraints.
+            prediction_column: Column of what the model predicts.
+            probability_column: Column of the probability of the positive class; by default 'probability' for two classes.
+            label_column: Column of what turned out to be true.
+            threshold: Probability from which a row counts as positive; by default the prediction tells.
+            positive_class: Class that is written as 1, and the other as 0, where a job writes the predictions as CSV.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            predictions: Predictions beside what turned out to be true. Wired by itself; takes Predictions.
+            name: Name of the step; 'model_quality_check' by default, another for a second use.
+
+        Outputs:
+            constraints (ModelQuality): The constraints that the metrics suggest: a JSON file.
+            used_constraints (CheckFile): The constraints that later executions compare with.
+            statistics (CheckFile): The figures: a JSON file.
+            used_statistics (CheckFile): The figures that later executions compare with.
+        """
+        raise NotImplementedError
+
+    @verb
+    def check_bias(
+        self: Verbs[RawData] | Verbs[TrainingData] | Verbs[ProcessingOutput],
+        facet: str | Sequence[str] | Mapping[str, Any],
+        *,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: Literal["1.0"] = "1.0",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        group: str | Deferred[str | Kind] | None = None,
+        baseline_constraints: str | Deferred[str | Kind] | None = None,
+        skip_check: bool | Deferred[bool] | None = None,
+        register_new_baseline: bool | Deferred[bool] | None = None,
+        fail_on_violation: bool | Deferred[bool] = True,
+        label: str | None = None,
+        split: Literal["train", "validation", "test"] = "train",
+        dataset_type: Literal["text/csv", "application/x-parquet"] | None = None,
+        headers: Sequence[str] | None = None,
+        positive: str | float | Sequence[Any],
+        group_variable: str | None = None,
+        metrics: Sequence[str] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
+        rows: Given[RawData | TrainingData | ProcessingOutput] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Any]:
+        """Check on SageMaker whether data favours a group: how labels differ between groups, before anything has learned.
+
+        A ClarifyCheck step, done by the container of Clarify, which reads the Parquet that `load_data` writes: of that the training rows.
+        Its figures are compared with those of the newest approved version of `group`. `register` takes what it found.
+
+        It does not run here; a function may stand in.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            pipe = Pipeline("churn").load_data("churn.csv", label="churn").check_bias("gender", positive="No")
+            found = {"CalculatedBaselineConstraints": "analysis.json"}
+            pipe.run(stand_ins={"data_bias_check": lambda inputs: found})
+
+        Args:
+            facet: Column that tells the groups, or several; {'gender': 'Female', 'age': 40} for one group, or those above a number.
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's own for such checks, in the region.
+            framework_version: Version of Clarify's image; there is one.
+            environment: Environment variables of the program.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            group: Model package group; the baseline of its newest approved version is compared with.
+            baseline_constraints: S3 URI of the constraints to compare with, instead of those of the group.
+            skip_check: Whether nothing is compared; by default where there is nothing to compare with.
+            register_new_baseline: Whether later executions compare with the figures of this one, not with those of before; by default where there are none.
+            fail_on_violation: Whether the step fails where a constraint is violated.
+            label: Column of the label; by default the one that load_data was given.
+            split: Of data that load_data has split, the part.
+            dataset_type: Of the rows; by default told by the name of the file, or Parquet for rows of another step.
+            headers: Names of the columns of CSV files that have no header.
+            positive: Values of the label that are the better outcome, or a number that they exceed.
+            group_variable: Column of strata, within which groups are compared as well (CDDL, CDDPL).
+            metrics: Measures of bias by Clarify's abbreviations, such as 'DPL'; by default all.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            rows: Rows with the label: CSV with a header, or Parquet. Wired by itself; takes RawData or TrainingData.
+            name: Name of the step; 'data_bias_check' by default, another for a second use.
+
+        Outputs:
+            constraints (DataBias): The measures of bias: a JSON file.
+            used_constraints (CheckFile): The constraints that later executions compare with.
+        """
+        raise NotImplementedError
+
+    @verb
+    def check_model_bias(
+        self: Verbs[Union[ModelName, RawData]] | Verbs[Union[ModelName, TestData]] | Verbs[Union[ModelName, ProcessingOutput]] | Verbs[Union[CustomProperty, RawData]] | Verbs[Union[CustomProperty, TestData]] | Verbs[Union[CustomProperty, ProcessingOutput]],
+        facet: str | Sequence[str] | Mapping[str, Any],
+        *,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: Literal["1.0"] = "1.0",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        group: str | Deferred[str | Kind] | None = None,
+        baseline_constraints: str | Deferred[str | Kind] | None = None,
+        skip_check: bool | Deferred[bool] | None = None,
+        register_new_baseline: bool | Deferred[bool] | None = None,
+        fail_on_violation: bool | Deferred[bool] = True,
+        label: str | None = None,
+        split: Literal["train", "validation", "test"] = "test",
+        dataset_type: Literal["text/csv", "application/x-parquet"] | None = None,
+        headers: Sequence[str] | None = None,
+        endpoint_instance_type: str = "ml.m5.xlarge",
+        endpoint_instance_count: int = 1,
+        positive: str | float | Sequence[Any],
+        group_variable: str | None = None,
+        metrics: Sequence[str] | None = None,
+        prediction: int | None = 0,
+        probability: int | None = None,
+        threshold: float | None = None,
+        label_headers: Sequence[str] | None = None,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
+        model_name: Given[ModelName | CustomProperty] | None = None,
+        rows: Given[RawData | TestData | ProcessingOutput] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Any]:
+        """Check on SageMaker whether a model favours a group: how its predictions, and its errors, differ between groups.
+
+        A ClarifyCheck step, done by the container of Clarify, which asks the model of `create_model` for a prediction of each row. Of
+        data that `load_data` has split, the test rows are asked about. Models that the trainings here make answer with the prediction
+        first, as `prediction=0` says. `register` takes what it found.
+
+        It does not run here; a function may stand in.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            pipe = Pipeline("churn").load_data("churn.csv", label="churn").preprocess().train_xgboost().create_model()
+            definition = pipe.check_model_bias({"gender": "Female"}, positive="No", group="churn-models").materialize()
+
+        Args:
+            facet: Column that tells the groups, or several; {'gender': 'Female', 'age': 40} for one group, or those above a number.
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's own for such checks, in the region.
+            framework_version: Version of Clarify's image; there is one.
+            environment: Environment variables of the program.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            group: Model package group; the baseline of its newest approved version is compared with.
+            baseline_constraints: S3 URI of the constraints to compare with, instead of those of the group.
+            skip_check: Whether nothing is compared; by default where there is nothing to compare with.
+            register_new_baseline: Whether later executions compare with the figures of this one, not with those of before; by default where there are none.
+            fail_on_violation: Whether the step fails where a constraint is violated.
+            label: Column of the label; by default the one that load_data was given.
+            split: Of data that load_data has split, the part.
+            dataset_type: Of the rows; by default told by the name of the file, or Parquet for rows of another step.
+            headers: Names of the columns of CSV files that have no header.
+            endpoint_instance_type: Instance type of the endpoint that Clarify makes of the model.
+            endpoint_instance_count: Number of instances of the endpoint.
+            positive: Values of the label that are the better outcome, or a number that they exceed.
+            group_variable: Column of strata, within which groups are compared as well (CDDL, CDDPL).
+            metrics: Measures of bias by Clarify's abbreviations, such as 'DPL'; by default all.
+            prediction: Column of the model's answer that is the predicted label.
+            probability: Column of the model's answer that is a probability.
+            threshold: Probability from which a row counts as positive; by default 0.5.
+            label_headers: Classes in the order of their probabilities, where the answer has several.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            model_name: The model that answers. Wired by itself; takes ModelName.
+            rows: Rows as the model takes them, with the label: CSV with a header, or Parquet. Wired by itself; takes RawData or TestData.
+            name: Name of the step; 'model_bias_check' by default, another for a second use.
+
+        Outputs:
+            constraints (ModelBias): The measures of bias: a JSON file.
+            used_constraints (CheckFile): The constraints that later executions compare with.
+        """
+        raise NotImplementedError
+
+    @verb
+    def check_explainability(
+        self: Verbs[Union[ModelName, RawData]] | Verbs[Union[ModelName, TestData]] | Verbs[Union[ModelName, ProcessingOutput]] | Verbs[Union[CustomProperty, RawData]] | Verbs[Union[CustomProperty, TestData]] | Verbs[Union[CustomProperty, ProcessingOutput]],
+        *,
+        instance_type: str | Deferred[str | Kind] = "ml.m5.xlarge",
+        instance_count: int | Deferred[int] = 1,
+        volume_size_gb: int | Deferred[int] = 30,
+        max_runtime: int | Deferred[int] = 86400,
+        image_uri: str | Deferred[str | Kind] | None = None,
+        framework_version: Literal["1.0"] = "1.0",
+        environment: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        cache: bool | str | None = None,
+        tags: Mapping[str, str | Deferred[str | Kind]] | None = None,
+        vpc: Vpc | Mapping[str, Sequence[str]] | None = None,
+        volume_kms_key: str | Deferred[str | Kind] | None = None,
+        output_kms_key: str | Deferred[str | Kind] | None = None,
+        network_isolation: bool | Deferred[bool] | None = None,
+        encrypt_traffic: bool | Deferred[bool] | None = None,
+        group: str | Deferred[str | Kind] | None = None,
+        baseline_constraints: str | Deferred[str | Kind] | None = None,
+        skip_check: bool | Deferred[bool] | None = None,
+        register_new_baseline: bool | Deferred[bool] | None = None,
+        fail_on_violation: bool | Deferred[bool] = True,
+        label: str | None = None,
+        split: Literal["train", "validation", "test"] = "test",
+        dataset_type: Literal["text/csv", "application/x-parquet"] | None = None,
+        headers: Sequence[str] | None = None,
+        endpoint_instance_type: str = "ml.m5.xlarge",
+        endpoint_instance_count: int = 1,
+        score: int | None = 1,
+        num_samples: int | None = None,
+        num_clusters: int | None = None,
+        agg_method: Literal["mean_abs", "median", "mean_sq"] = "mean_abs",
+        use_logit: bool = False,
+        save_local_values: bool = False,
+        seed: int | None = 0,
+        depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
+        cache_expire_after: bool | str | None = None,
+        model_name: Given[ModelName | CustomProperty] | None = None,
+        rows: Given[RawData | TestData | ProcessingOutput] | None = None,
+        name: str | None = None,
+    ) -> Pipeline[Any]:
+        """Check on SageMaker how much each feature counts for a model's predictions, by SHAP values.
+
+        A ClarifyCheck step, done by the container of Clarify, which asks the model of `create_model` about made-up rows between those of
+        the data and a baseline that it finds by clustering. Of data that `load_data` has split, the test rows are explained. The
+        ranking of the features is compared with that of the newest approved version of `group`. `register` takes what it found.
+
+        It does not run here; a function may stand in.
+
+        Example:
+            from fluentpipe import Pipeline
+
+            pipe = Pipeline("churn").load_data("churn.csv", label="churn").preprocess().train_xgboost().create_model()
+            definition = pipe.check_explainability(num_samples=200, group="churn-models").materialize()
+
+        Args:
+            instance_type: Instance type of the job.
+            instance_count: Number of instances.
+            volume_size_gb: Size of each instance's volume. In GiB.
+            max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
+            image_uri: Container image; by default SageMaker's own for such checks, in the region.
+            framework_version: Version of Clarify's image; there is one.
+            environment: Environment variables of the program.
+            cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
+            tags: Tags of the job; at most 50.
+            vpc: Network of the job: Vpc(subnets, security_groups).
+            volume_kms_key: KMS key that encrypts the volume of each instance.
+            output_kms_key: KMS key that encrypts what the job writes to S3.
+            network_isolation: Whether the program has no network.
+            encrypt_traffic: Whether instances encrypt what they send each other.
+            group: Model package group; the baseline of its newest approved version is compared with.
+            baseline_constraints: S3 URI of the constraints to compare with, instead of those of the group.
+            skip_check: Whether nothing is compared; by default where there is nothing to compare with.
+            register_new_baseline: Whether later executions compare with the figures of this one, not with those of before; by default where there are none.
+            fail_on_violation: Whether the step fails where a constraint is violated.
+            label: Column of the label; by default the one that load_data was given.
+            split: Of data that load_data has split, the part.
+            dataset_type: Of the rows; by default told by the name of the file, or Parquet for rows of another step.
+            headers: Names of the columns of CSV files that have no header.
+            endpoint_instance_type: Instance type of the endpoint that Clarify makes of the model.
+            endpoint_instance_count: Number of instances of the endpoint.
+            score: Column of the model's answer that is explained; 1 is the probability of models that are trained here, 0 the number of a regression.
+            num_samples: Made-up rows for each row; by default told by the number of features.
+            num_clusters: Rows of the baseline that clustering finds; Clarify has a default.
+            agg_method: How the values of all rows become one for each feature.
+            use_logit: Whether probabilities are explained as log-odds.
+            save_local_values: Whether the values of each row are kept, too.
+            seed: Of the made-up rows.
+            depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
+            model_name: The model that answers. Wired by itself; takes ModelName.
+            rows: Rows as the model takes them, with the label: CSV with a header, or Parquet. Wired by itself; takes RawData or TestData.
+            name: Name of the step; 'explainability_check' by default, another for a second use.
+
+        Outputs:
+            constraints (Explainability): How much each feature counts: a JSON file.
+            used_constraints (CheckFile): The constraints that later executions compare with.
+        """
+        raise NotImplementedError
+
+    @verb
     def fail(
         self,
         message: str | Deferred[str | Kind],
@@ -1844,6 +2330,74 @@ class DriftCheckOutputs(StepOutputProxy, step_type="DriftCheck"):
         """Every property of the Processing job."""
 
 
+class DataQualityCheckOutputs(StepOutputProxy, step_type="DataQualityCheck"):
+    """The outputs of DataQualityCheck: Check the quality of data on SageMaker: statistics of each column, and constraints that later data has to keep."""
+
+    if TYPE_CHECKING:
+        constraints: PropertyReference[DataQuality]
+        """The constraints that the rows suggest: a JSON file."""
+        used_constraints: PropertyReference[CheckFile]
+        """The constraints that later executions compare with."""
+        statistics: PropertyReference[CheckFile]
+        """The figures: a JSON file."""
+        used_statistics: PropertyReference[CheckFile]
+        """The figures that later executions compare with."""
+        properties: QualityCheckProperties
+        """Every property of the QualityCheck job."""
+
+
+class ModelQualityCheckOutputs(StepOutputProxy, step_type="ModelQualityCheck"):
+    """The outputs of ModelQualityCheck: Check the quality of a model's predictions on SageMaker: its metrics, and constraints that later models have to keep."""
+
+    if TYPE_CHECKING:
+        constraints: PropertyReference[ModelQuality]
+        """The constraints that the metrics suggest: a JSON file."""
+        used_constraints: PropertyReference[CheckFile]
+        """The constraints that later executions compare with."""
+        statistics: PropertyReference[CheckFile]
+        """The figures: a JSON file."""
+        used_statistics: PropertyReference[CheckFile]
+        """The figures that later executions compare with."""
+        properties: QualityCheckProperties
+        """Every property of the QualityCheck job."""
+
+
+class DataBiasCheckOutputs(StepOutputProxy, step_type="DataBiasCheck"):
+    """The outputs of DataBiasCheck: Check on SageMaker whether data favours a group: how labels differ between groups, before anything has learned."""
+
+    if TYPE_CHECKING:
+        constraints: PropertyReference[DataBias]
+        """The measures of bias: a JSON file."""
+        used_constraints: PropertyReference[CheckFile]
+        """The constraints that later executions compare with."""
+        properties: ClarifyCheckProperties
+        """Every property of the ClarifyCheck job."""
+
+
+class ModelBiasCheckOutputs(StepOutputProxy, step_type="ModelBiasCheck"):
+    """The outputs of ModelBiasCheck: Check on SageMaker whether a model favours a group: how its predictions, and its errors, differ between groups."""
+
+    if TYPE_CHECKING:
+        constraints: PropertyReference[ModelBias]
+        """The measures of bias: a JSON file."""
+        used_constraints: PropertyReference[CheckFile]
+        """The constraints that later executions compare with."""
+        properties: ClarifyCheckProperties
+        """Every property of the ClarifyCheck job."""
+
+
+class ExplainabilityCheckOutputs(StepOutputProxy, step_type="ExplainabilityCheck"):
+    """The outputs of ExplainabilityCheck: Check on SageMaker how much each feature counts for a model's predictions, by SHAP values."""
+
+    if TYPE_CHECKING:
+        constraints: PropertyReference[Explainability]
+        """How much each feature counts: a JSON file."""
+        used_constraints: PropertyReference[CheckFile]
+        """The constraints that later executions compare with."""
+        properties: ClarifyCheckProperties
+        """Every property of the ClarifyCheck job."""
+
+
 class FailureOutputs(StepOutputProxy, step_type="Failure"):
     """The outputs of Failure: End the execution as failed, with a message; mostly in a branch of `when`."""
 
@@ -1960,6 +2514,16 @@ class BuiltinOutputs(Outputs):
         """The outputs of DriftCheck: Compare rows with a baseline, column by column, and report which ones drifted."""
         drift_check_calibration: DriftCheckOutputs
         """The outputs of DriftCheck: Compare rows with a baseline, column by column, and report which ones drifted."""
+        data_quality_check: DataQualityCheckOutputs
+        """The outputs of DataQualityCheck: Check the quality of data on SageMaker: statistics of each column, and constraints that later data has to keep."""
+        model_quality_check: ModelQualityCheckOutputs
+        """The outputs of ModelQualityCheck: Check the quality of a model's predictions on SageMaker: its metrics, and constraints that later models have to keep."""
+        data_bias_check: DataBiasCheckOutputs
+        """The outputs of DataBiasCheck: Check on SageMaker whether data favours a group: how labels differ between groups, before anything has learned."""
+        model_bias_check: ModelBiasCheckOutputs
+        """The outputs of ModelBiasCheck: Check on SageMaker whether a model favours a group: how its predictions, and its errors, differ between groups."""
+        explainability_check: ExplainabilityCheckOutputs
+        """The outputs of ExplainabilityCheck: Check on SageMaker how much each feature counts for a model's predictions, by SHAP values."""
         failure: FailureOutputs
         """The outputs of Failure: End the execution as failed, with a message; mostly in a branch of `when`."""
         pytorch_training: PytorchTrainingOutputs

@@ -40,8 +40,8 @@ class RetriedStep(Step):
         return [{**first, "RetryPolicies": policies} if policies else first, *rest]
 
 
-class JobStep(RetriedStep):
-    """A step that runs a program on instances: what processing and training share."""
+class InstanceStep(Step):
+    """A step whose job runs on instances: what all such jobs share."""
 
     instance_type: str = setting("ml.m5.xlarge", shared=True, doc="Instance type of the job.")
     instance_count: int = setting(1, ge=1, le=100, job=True, doc="Number of instances.")
@@ -70,10 +70,69 @@ class JobStep(RetriedStep):
         None, shared=True, doc="Whether instances encrypt what they send each other."
     )
 
+    @override
+    def requests(self, inputs: Inputs, target: Target, then: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        request = super().requests(inputs, target, then)[0]
+        if self.cache is not None:
+            request["CacheConfig"] = cache_config(self.cache)
+        return [request]
+
+    def network(self) -> dict[str, Any]:
+        """Where the job is in the network, as a training job's request says it."""
+        return {
+            "VpcConfig": self.vpc.to_request() if isinstance(self.vpc, Vpc) else None,
+            "EnableNetworkIsolation": self.network_isolation,
+            "EnableInterContainerTrafficEncryption": self.encrypt_traffic,
+        }
+
+    def tag_list(self) -> list[dict[str, Any]]:
+        """The tags in the form of a request."""
+        return [{"Key": key, "Value": value} for key, value in (self.tags or {}).items()]
+
+    def processing_job(
+        self,
+        role: str,
+        application: Mapping[str, Any],
+        inputs: Sequence[Mapping[str, Any]],
+        outputs: Sequence[Mapping[str, Any]],
+        environment: Mapping[str, Any] | None,
+    ) -> dict[str, Any]:
+        """The request of a processing job on these instances: `CreateProcessingJob`."""
+        return {
+            "ProcessingResources": {
+                "ClusterConfig": {
+                    "InstanceType": self.instance_type,
+                    "InstanceCount": self.instance_count,
+                    "VolumeSizeInGB": self.volume_size_gb,
+                    "VolumeKmsKeyId": self.volume_kms_key,
+                }
+            },
+            "AppSpecification": application,
+            "RoleArn": role,
+            "ProcessingInputs": inputs,
+            "ProcessingOutputConfig": {"Outputs": outputs, "KmsKeyId": self.output_kms_key if outputs else None},
+            "Environment": environment,
+            "NetworkConfig": self.network(),
+            "StoppingCondition": {"MaxRuntimeInSeconds": self.max_runtime},
+            "Tags": self.tag_list(),
+        }
+
+
+class JobStep(InstanceStep, RetriedStep):
+    """A step that runs a program on instances: what processing and training share."""
+
     framework: ClassVar[str] = "xgboost"
     """Whose image of SageMaker's runs the program; empty for that of the model which the step takes."""
     script: ClassVar[str | Path] = ""
     """The program: a Python file, relative to the file of the class or to the working directory."""
+    one_instance: ClassVar[str] = (
+        "its program is for one: each of several would do all of the work, and write over what the others wrote"
+    )
+    """Why the built-in program cannot use several instances; empty if it can. A program of the user's may do what it likes."""
+    instead: ClassVar[str] = (
+        "a larger instance_type; or process(…) and train(…) with a script that shares the work, and sharded="
+    )
+    """What to do about that."""
     companions: ClassVar[tuple[str, ...]] = ()
     """Files beside the script that it needs without importing them."""
     flags: ClassVar[Mapping[str, str]] = {}
@@ -83,11 +142,10 @@ class JobStep(RetriedStep):
     def validate(self) -> None:
         super().validate()
         count: Any = self.instance_count  # an expression where the run decides it
-        if isinstance(count, int) and count > 1 and Path(self.script or "").parent == _OWN_PROGRAMS:
+        is_own = Path(self.script or "").parent == _OWN_PROGRAMS
+        if isinstance(count, int) and count > 1 and is_own and self.one_instance:
             raise SettingError(
-                f"{self.contract.verb} {self.name!r} cannot use {count} instances.",
-                "its program is for one: each of several would do all of the work, and write over what the others wrote",
-                fix="a larger instance_type; or process(…) and train(…) with a script that shares the work, and sharded=",
+                f"{self.contract.verb} {self.name!r} cannot use {count} instances.", self.one_instance, fix=self.instead
             )
 
     def program_files(self, target: Target) -> Mapping[str, Path]:
@@ -110,25 +168,6 @@ class JobStep(RetriedStep):
         if self.image_uri is not None:
             return self.image_uri
         return target.image_for(self, DEFAULT_XGBOOST)
-
-    @override
-    def requests(self, inputs: Inputs, target: Target, then: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        request = super().requests(inputs, target, then)[0]
-        if self.cache is not None:
-            request["CacheConfig"] = cache_config(self.cache)
-        return [request]
-
-    def network(self) -> dict[str, Any]:
-        """Where the job is in the network, as a training job's request says it."""
-        return {
-            "VpcConfig": self.vpc.to_request() if isinstance(self.vpc, Vpc) else None,
-            "EnableNetworkIsolation": self.network_isolation,
-            "EnableInterContainerTrafficEncryption": self.encrypt_traffic,
-        }
-
-    def tag_list(self) -> list[dict[str, Any]]:
-        """The tags in the form of a request."""
-        return [{"Key": key, "Value": value} for key, value in (self.tags or {}).items()]
 
 
 class ProcessingStep(JobStep):
@@ -176,41 +215,20 @@ class ProcessingStep(JobStep):
     def arguments(self, inputs: Inputs, target: Target) -> dict[str, Any]:
         start = self.start()
         code = [processing_input("code", self.code(target), self._CODE)] if start else []
-        return {
-            "ProcessingResources": {
-                "ClusterConfig": {
-                    "InstanceType": self.instance_type,
-                    "InstanceCount": self.instance_count,
-                    "VolumeSizeInGB": self.volume_size_gb,
-                    "VolumeKmsKeyId": self.volume_kms_key,
-                }
-            },
-            "AppSpecification": {
+        return self.processing_job(
+            target.role,
+            {
                 "ImageUri": self.image(target),
                 "ContainerEntrypoint": start,
                 "ContainerArguments": self.command(inputs),
             },
-            "RoleArn": target.role,
-            "ProcessingInputs": [*self.processing_inputs(inputs, target), *code],
-            "ProcessingOutputConfig": {
-                "Outputs": [
-                    {
-                        "OutputName": spec.name,
-                        "S3Output": {
-                            "S3Uri": target.output(self.name, "output", spec.name),
-                            "LocalPath": f"/opt/ml/processing/output/{spec.name}",
-                            "S3UploadMode": "EndOfJob",
-                        },
-                    }
-                    for spec in self.contract.outputs
-                ],
-                "KmsKeyId": self.output_kms_key if self.contract.outputs else None,
-            },
-            "Environment": self.environment,
-            "NetworkConfig": self.network(),
-            "StoppingCondition": {"MaxRuntimeInSeconds": self.max_runtime},
-            "Tags": self.tag_list(),
-        }
+            [*self.processing_inputs(inputs, target), *code],
+            [
+                processing_output(spec.name, target.output(self.name, "output", spec.name))
+                for spec in self.contract.outputs
+            ],
+            self.environment,
+        )
 
     @override
     def requests(self, inputs: Inputs, target: Target, then: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -236,6 +254,18 @@ def processing_input(name: str, uri: Any, path: str = "") -> dict[str, Any]:
             "S3InputMode": "File",
             # Said, as the SDK says it: the service's model names no default for several instances.
             "S3DataDistributionType": "FullyReplicated",
+        },
+    }
+
+
+def processing_output(name: str, uri: Any, path: str = "") -> dict[str, Any]:
+    """One output of a processing job: the files that it leaves under `path`, at an S3 prefix."""
+    return {
+        "OutputName": name,
+        "S3Output": {
+            "S3Uri": uri,
+            "LocalPath": path or f"/opt/ml/processing/output/{name}",
+            "S3UploadMode": "EndOfJob",
         },
     }
 

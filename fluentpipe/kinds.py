@@ -114,8 +114,43 @@ class DriftReport(Kind, family=DependencyType.PROCESSING_OUTPUT):
 
 
 @final
+class DataQuality(Kind, family=DependencyType.PROCESSING_OUTPUT):
+    """What the service's check of data quality suggests as constraints: a JSON file in Model Monitor's layout."""
+
+
+@final
+class ModelQuality(Kind, family=DependencyType.PROCESSING_OUTPUT):
+    """What the service's check of model quality suggests as constraints: a JSON file in Model Monitor's layout."""
+
+
+@final
+class DataBias(Kind, family=DependencyType.PROCESSING_OUTPUT):
+    """The bias of data that the service's check found: a JSON file in Clarify's layout."""
+
+
+@final
+class ModelBias(Kind, family=DependencyType.PROCESSING_OUTPUT):
+    """The bias of a model that the service's check found: a JSON file in Clarify's layout."""
+
+
+@final
+class Explainability(Kind, family=DependencyType.PROCESSING_OUTPUT):
+    """How much each feature counts, as the service's check found: a JSON file in Clarify's layout."""
+
+
+@final
+class CheckFile(Kind, family=DependencyType.PROCESSING_OUTPUT):
+    """Another file of one of the service's checks: statistics, or what a check compared with."""
+
+
+@final
 class Figures(Kind, family=DependencyType.PROCESSING_OUTPUT):
     """`values.json`: plain values that a function returned, for conditions to read."""
+
+
+@final
+class ExecutedNotebook(Kind, family=DependencyType.PROCESSING_OUTPUT):
+    """`output.tar.gz` of a notebook job: the executed notebook, and what it wrote."""
 
 
 @final

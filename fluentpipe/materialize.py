@@ -12,6 +12,7 @@ from fluentpipe.definition import Definition
 from fluentpipe.errors import DefinitionError
 from fluentpipe.expression import Condition, Expression, lift
 from fluentpipe.frameworks import frameworks
+from fluentpipe.labels import labels
 from fluentpipe.plan import Plan, limited
 from fluentpipe.reference import LocalPath, Parameter
 from fluentpipe.resolve import Node
@@ -44,7 +45,7 @@ def materialize(
     Raises:
         DefinitionError: Lists every fault.
     """
-    target.frameworks = frameworks(plan)
+    target.frameworks, target.labels = frameworks(plan), labels(plan)
     emitter = _Emitter(target)
     steps = emitter.steps(plan)
     document = {

@@ -57,6 +57,8 @@ class Target:
     assets: dict[str, Asset] = attrs.field(factory=dict, init=False)
     frameworks: Mapping[str, tuple[str, str]] = attrs.field(factory=dict, init=False)
     """Step -> framework and version of the model that it makes or takes; see `fluentpipe.frameworks`."""
+    labels: Mapping[str, str] = attrs.field(factory=dict, init=False)
+    """Step -> the label of the rows that it descends from, where that is known; see `fluentpipe.labels`."""
     _hashes: dict[Any, str] = attrs.field(factory=dict, init=False, repr=False)
     _programs: dict[Any, dict[str, Path]] = attrs.field(factory=dict, init=False, repr=False)
     _archives: dict[Any, str] = attrs.field(factory=dict, init=False, repr=False)
@@ -100,6 +102,11 @@ class Target:
         if "://" in text:
             raise SourceError(f"data can be taken from s3:// and from local files, not from {text!r}.")
         return self._local(Path(text))
+
+    def below(self, value: Any, name: str) -> Any:
+        """The S3 URI of a file below a place, which is told as `location` takes it."""
+        place = self.location(value)
+        return join_s3(place, name) if isinstance(place, str) else Join("/", (place, name))
 
     def output(self, *segments: str) -> Join:
         """An S3 URI below a prefix of this very execution, so that executions never overwrite each other."""

@@ -32,8 +32,16 @@ _USUAL: Mapping[str, Mapping[str, str]] = {
     "EndpointConfig": {"endpoint_config_name": "EndpointConfigName"},
     "Endpoint": {"endpoint_name": "EndpointName"},
     "EMR": {"step_id": "StepId"},
-    "QualityCheck": {"statistics": "CalculatedBaselineStatistics", "constraints": "CalculatedBaselineConstraints"},
-    "ClarifyCheck": {"constraints": "CalculatedBaselineConstraints"},
+    "QualityCheck": {
+        "statistics": "CalculatedBaselineStatistics",
+        "constraints": "CalculatedBaselineConstraints",
+        "used_statistics": "BaselineUsedForDriftCheckStatistics",
+        "used_constraints": "BaselineUsedForDriftCheckConstraints",
+    },
+    "ClarifyCheck": {
+        "constraints": "CalculatedBaselineConstraints",
+        "used_constraints": "BaselineUsedForDriftCheckConstraints",
+    },
 }
 
 

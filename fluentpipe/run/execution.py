@@ -22,6 +22,7 @@ import attrs
 from fluentpipe.definition import Definition, StepEntry
 from fluentpipe.errors import FluentpipeError, RunError, StepFailed
 from fluentpipe.run.cache import Result
+from fluentpipe.run.emr import EMR_TYPES, check_written, step_document, uris, with_folders, written_places
 from fluentpipe.run.environment import Mask
 from fluentpipe.run.failure import not_carried_out
 from fluentpipe.run.job import ACCOUNT, Job, instances
@@ -230,8 +231,10 @@ class Execution:
         for folder in ("ml", "out"):
             shutil.rmtree(stage / folder, ignore_errors=True)
         with contextlib.suppress(OSError):
+            logged = (stage / "log.txt").is_file()
             self.record.publish(stage, step)
-            self.record.note(step, log=f"steps/{step}/log.txt")
+            if logged:  # a function that stands in has none
+                self.record.note(step, log=f"steps/{step}/log.txt")
 
     def property_file(self, step: str, name: str) -> Path:
         """The file here of a step's property file.
@@ -262,12 +265,36 @@ class Execution:
 
         return document(self.values, self.record.execution_id), document(self._neutral, _NEUTRAL_ID)
 
-    def _stand_in(self, entry: StepEntry) -> tuple[dict[str, Any]]:
-        inputs = with_paths(self.values.resolve(entry.arguments), self.storage)
+    def _stand_in(self, entry: StepEntry) -> tuple[dict[str, Any], ...]:
         self.say(f"{entry.name}: a function stands in for {entry.type}")
+        request = self.values.resolve(entry.arguments)
+        inputs = with_paths(request, self.storage, self.record.path / "given" / entry.name)
+        if entry.type in EMR_TYPES:
+            return self._emr(entry, request, inputs)
         document = answered(entry, inputs, self.stand_ins[entry.name])
         self.record.note(entry.name, answered=document)
         return (document,)
+
+    def _emr(
+        self, entry: StepEntry, request: Mapping[str, Any], inputs: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Let a function stand in for a step of EMR; what it writes are outputs like those of a job."""
+        places = written_places(entry, request, self.definition.document)
+        stage = self.record.stage(entry.name)
+        try:
+            given = with_folders(entry, inputs, places, stage / "out")
+            answer = answered(entry, given, self.stand_ins[entry.name])
+            check_written(entry, places, stage / "out")
+            folder = self.record.publish(stage, entry.name)
+        except BaseException:
+            self._keep_failed(stage, entry.name)
+            raise
+        for uri, path in uris(places):
+            self.storage.outputs.publish(uri, folder / path)
+        document = {**step_document(entry, request), **answer}
+        outputs = {each.name: f"steps/{entry.name}/out/{each.name}" for each in places}
+        self.record.note(entry.name, answered=document, places=dict(uris(places)), outputs=outputs)
+        return document, {**step_document(entry, self._neutral.resolve(entry.arguments)), **answer}
 
     def _register(self, entry: StepEntry) -> tuple[dict[str, Any]]:
         request = self.values.resolve(entry.arguments)

@@ -8,6 +8,7 @@ from typing import Any
 
 from fluentpipe.definition import StepEntry
 from fluentpipe.errors import FluentpipeError, RunError, did_you_mean
+from fluentpipe.run.placing import Placed
 from fluentpipe.run.storage import Found, Storage
 
 StandIn = Callable[[dict[str, Any]], Any]
@@ -19,6 +20,13 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "Integer": (int,),
     "Float": (float, int),
     "Boolean": (bool,),
+}
+
+
+_FOUND, _USED = "CalculatedBaseline", "BaselineUsedForDriftCheck"
+_CHECKS: Mapping[str, tuple[str, ...]] = {
+    "QualityCheck": (f"{_FOUND}Statistics", f"{_FOUND}Constraints"),
+    "ClarifyCheck": (f"{_FOUND}Constraints",),
 }
 
 
@@ -47,7 +55,7 @@ def answered(entry: StepEntry, inputs: dict[str, Any], function: StandIn) -> dic
         raise RunError(
             f"What stands in for step {entry.name!r} raised {type(error).__name__}: {error}", step=entry.name
         ) from error
-    answer = {} if answer is None else answer
+    answer = _as_check(entry, {} if answer is None else answer)
     declared = {each["OutputName"]: each["OutputType"] for each in entry.request.get("OutputParameters", ())}
     faults = list(_answer_faults(answer, declared, entry))
     if faults:
@@ -60,18 +68,35 @@ def answered(entry: StepEntry, inputs: dict[str, Any], function: StandIn) -> dic
     return {"OutputParameters": dict(answer)} if declared or entry.type in {"Lambda", "Callback"} else dict(answer)
 
 
-def with_paths(value: Any, storage: Storage) -> Any:
-    """JSON data with every S3 URI for which there is a file or folder here as the path of that."""
+def _as_check(entry: StepEntry, answer: Any) -> Any:
+    """The answer of a check completed by what its step says: what it found is what later executions compare with."""
+    if entry.type not in _CHECKS or not isinstance(answer, Mapping):
+        return answer
+    found = {name.replace(_FOUND, _USED): answer[name] for name in _CHECKS[entry.type] if name in answer}
+    return {**found, **answer}
+
+
+def with_paths(value: Any, storage: Storage, folder: Path) -> Any:
+    """JSON data with every S3 URI for which there is a file or folder here as the path of that.
+
+    Args:
+        value: The data.
+        storage: Knows what there is.
+        folder: For a file that is there as bytes alone, as one that was made while the definition was.
+    """
     if isinstance(value, Mapping):
-        return {key: with_paths(each, storage) for key, each in value.items()}
+        return {key: with_paths(each, storage, folder) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [with_paths(each, storage) for each in value]
+        return [with_paths(each, storage, folder) for each in value]
     if not isinstance(value, str) or not value.startswith("s3://"):
         return value
     try:
         found = storage.find(value)
     except FluentpipeError:  # a place that is only there on S3
         return value
+    if found.is_object and found.path is None:
+        Placed().place(found, folder)
+        return str(folder / next(iter(found.files)))
     return _path_of(found) or value
 
 
@@ -97,3 +122,7 @@ def _answer_faults(answer: Any, declared: Mapping[str, str], entry: StepEntry) -
     for name in answer:
         if name not in declared and entry.type in {"Lambda", "Callback"}:
             yield f"{name} is not declared.{did_you_mean(str(name), declared)}"
+    if found := _CHECKS.get(entry.type):
+        known = {*found, *(name.replace(_FOUND, _USED) for name in found)}
+        yield from (f"a check has no {name!r}.{did_you_mean(str(name), known)}" for name in answer if name not in known)
+        yield from (f"{name} must be the place of a file" for name in answer if not isinstance(answer[name], str))

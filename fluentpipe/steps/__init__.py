@@ -17,36 +17,51 @@ from fluentpipe.steps.batch_transform import BatchTransform  # isort: skip
 from fluentpipe.steps.score import ModelScoring  # isort: skip
 from fluentpipe.steps.baseline import DataBaseline  # isort: skip
 from fluentpipe.steps.check_drift import DriftCheck  # isort: skip
+from fluentpipe.steps.check_quality import DataQualityCheck, ModelQualityCheck  # isort: skip
+from fluentpipe.steps.check_bias import DataBiasCheck, ExplainabilityCheck, ModelBiasCheck  # isort: skip
 from fluentpipe.steps.when import Branch  # isort: skip
 from fluentpipe.steps.fail import Failure  # isort: skip
 from fluentpipe.steps.raw_step import RawStep  # isort: skip
 from fluentpipe.steps.process import ScriptProcessing  # isort: skip
+from fluentpipe.steps.spark import SparkProcessing  # isort: skip
 from fluentpipe.steps.train import ScriptTraining  # isort: skip
 from fluentpipe.steps.invoke_lambda import Callback, LambdaInvocation  # isort: skip
 from fluentpipe.steps.train_pytorch import PytorchTraining  # isort: skip
+from fluentpipe.steps.emr import EmrProgram  # isort: skip
+from fluentpipe.steps.emr_serverless import EmrServerlessJob  # isort: skip
+from fluentpipe.steps.notebook import NotebookExecution  # isort: skip
 
 __all__ = [
     "BatchTransform",
     "Branch",
     "Callback",
     "DataBaseline",
+    "DataBiasCheck",
     "DataLoading",
+    "DataQualityCheck",
     "DriftCheck",
+    "EmrProgram",
+    "EmrServerlessJob",
+    "ExplainabilityCheck",
     "Failure",
     "HyperparameterPreparation",
     "LambdaInvocation",
     "LightgbmTraining",
+    "ModelBiasCheck",
     "ModelCalibration",
     "ModelCreation",
     "ModelEvaluation",
+    "ModelQualityCheck",
     "ModelRegistration",
     "ModelScoring",
+    "NotebookExecution",
     "PytorchTraining",
     "QualityGate",
     "RawStep",
     "ScriptProcessing",
     "ScriptTraining",
     "SklearnTraining",
+    "SparkProcessing",
     "TabularPreprocessing",
     "XGBoostTraining",
     "XGBoostTuning",

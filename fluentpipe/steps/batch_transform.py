@@ -205,7 +205,7 @@ class BatchTransform(RetriedStep):
         """
         if self.content_type is not None:
             return target.location(given), self.content_type
-        source, found = target.location(given), _told(given)
+        source, found = target.location(given), content_type_of(given)
         if isinstance(given, PropertyReference) and given.kind is not None and given.kind.__name__ in _LAYOUT:
             source, found = given.join(*_LAYOUT[given.kind.__name__]), PARQUET
         if found is None:
@@ -228,8 +228,8 @@ class BatchTransform(RetriedStep):
         return [request]
 
 
-def _told(given: Any) -> str | None:
-    """The content type that the name of a file tells."""
+def content_type_of(given: Any) -> str | None:
+    """The content type that the name of a file tells; none where it tells nothing."""
     if isinstance(given, Expression):
         given = getattr(given, "default", None)  # of a parameter
     text = str(given.path if isinstance(given, LocalPath) else given).lower()

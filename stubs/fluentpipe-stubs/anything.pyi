@@ -2,17 +2,17 @@
 from typing import Any
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Generic, Literal, TypeVar, Union, overload
+from typing import Literal, TypeVar, Union, overload
 from fluentpipe._state import S
-from fluentpipe.contract import DependencySpec, OutputSpec
+from fluentpipe.contract import OutputSpec
 from fluentpipe.control import After
+from fluentpipe.engines import Taken
 from fluentpipe.kinds import JobName, Kind, ModelArtifacts, ProcessingOutput
-from fluentpipe.reference import Given
+from fluentpipe.spark import Spark
 from fluentpipe.pipeline import Pipeline
 _K = TypeVar('_K', bound=Kind)
-Taken = Union['type[Kind]', DependencySpec, 'Given[Any]']
 
-class Anything(Generic[S]):
+class Anything(Spark[S]):
     @overload
     def process(self, script: str | PathLike[str] | None=..., *, inputs: Mapping[str, Taken] | None=..., outputs: Mapping[str, type[_K]], arguments: Mapping[str, Any] | Sequence[Any] | None=..., source_dir: str | PathLike[str] | None=..., image_uri: str | None=..., framework: Literal['xgboost', 'sklearn']=..., depends_on: After | None=..., name: str | None=..., **job: Any) -> Pipeline[Union[S, _K]]: ...
     @overload
