@@ -16,6 +16,7 @@ import click
 
 import fluentpipe
 from fluentpipe import cli_compare, cli_deploy, cli_executions, cli_predict, cli_runs, cli_schedule
+from fluentpipe.cli_options import pairs
 from fluentpipe.errors import FluentpipeError, GateFailed, RunError, StaleStub
 
 if TYPE_CHECKING:
@@ -74,17 +75,6 @@ def _reported(command: F) -> F:
     return cast("F", call)
 
 
-def _pairs(separator_hint: str) -> Callable[[Any, Any, tuple[str, ...]], dict[str, str]]:
-    def parse(_context: Any, _option: Any, given: tuple[str, ...]) -> dict[str, str]:
-        pairs = [text.partition("=") for text in given]
-        wrong = [text for text, (name, equals, _) in zip(given, pairs, strict=True) if not (name and equals)]
-        if wrong:
-            raise click.BadParameter(f"{', '.join(wrong)}: write {separator_hint}")
-        return {name: value for name, _, value in pairs}
-
-    return parse
-
-
 _home = click.option(
     "--home", type=click.Path(path_type=Path), help="Folder of runs and of the model registry. [default: .fluentpipe]"
 )
@@ -118,14 +108,14 @@ def demo(home: Path | None, plain: bool, quiet: bool) -> None:
     "--parameter",
     "parameters",
     multiple=True,
-    callback=_pairs("NAME=VALUE"),
+    callback=pairs("NAME=VALUE"),
     help="Value of a pipeline parameter, as NAME=VALUE; repeatable.",
 )
 @click.option(
     "--map",
     "maps",
     multiple=True,
-    callback=_pairs("s3://bucket/prefix=./folder"),
+    callback=pairs("s3://bucket/prefix=./folder"),
     help="Local folder that stands for an S3 prefix, as s3://bucket/prefix=./folder; repeatable.",
 )
 @_home

@@ -8,29 +8,21 @@ from typing import Any
 
 import click
 
+from fluentpipe import cli_options
+
 _TARGET_HELP = (
     "TARGET is a definition (FILE.json), a bundle folder, a module (package.module:pipe) or a script (train.py:pipe)."
 )
-_region = click.option("--region", help="Region, such as us-east-1. [default: that of the profile]")
-_profile = click.option("--profile", help="Profile of the AWS configuration. [default: AWS_PROFILE]")
-
-
-def _tags(_context: Any, _option: Any, given: tuple[str, ...]) -> dict[str, str] | None:
-    pairs = [text.partition("=") for text in given]
-    wrong = [text for text, (key, equals, _) in zip(given, pairs, strict=True) if not (key and equals)]
-    if wrong:
-        raise click.BadParameter(f"{', '.join(wrong)}: write KEY=VALUE")
-    return {key: value for key, _, value in pairs} or None
 
 
 @click.command(epilog=_TARGET_HELP)
 @click.argument("target")
 @click.option("--role", help="ARN or name of the role that the pipeline and its jobs take.")
 @click.option("--bucket", help="For code, data and outputs. [default: sagemaker-REGION-ACCOUNT, made if it is missing]")
-@_region
-@_profile
+@cli_options.region
+@cli_options.profile
 @click.option(
-    "--tag", "tags", multiple=True, callback=_tags, metavar="KEY=VALUE", help="Tag of the pipeline; repeatable. Others are removed."
+    "--tag", "tags", multiple=True, callback=cli_options.pairs("KEY=VALUE"), metavar="KEY=VALUE", help="Tag of the pipeline; repeatable. Others are removed."
 )  # fmt: skip
 @click.option("--max-parallel-steps", type=click.IntRange(min=1), help="Steps that run side by side.")
 @click.option("--display-name", help="Of the pipeline in the console.")
@@ -43,7 +35,7 @@ def deploy(
     bucket: str | None,
     region: str | None,
     profile: str | None,
-    tags: Mapping[str, str] | None,
+    tags: Mapping[str, str],
     max_parallel_steps: int | None,
     display_name: str | None,
     description: str | None,
@@ -55,7 +47,7 @@ def deploy(
         "bucket": bucket,
         "region": region,
         "profile": profile,
-        "tags": tags,
+        "tags": tags or None,
         "max_parallel_steps": max_parallel_steps,
         "display_name": display_name,
         "description": description,
@@ -80,8 +72,8 @@ def deploy(
 
 @click.command()
 @click.argument("name")
-@_region
-@_profile
+@cli_options.region
+@cli_options.profile
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def delete(name: str, region: str | None, profile: str | None, yes: bool) -> None:
     """Delete a pipeline from SageMaker. Its files in S3 stay: executions and registered models refer to them."""

@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fluentpipe import cli_runs
+from fluentpipe import cli_options, cli_runs
 
 if TYPE_CHECKING:
     from fluentpipe.executions import Execution
     from fluentpipe.live import Echo
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 _POLL = 10.0  # seconds between two looks
 _WHICH = "EXECUTION is churn (the newest one of pipeline churn), churn/ID (the beginning or the end of one will do) or an ARN."
-
-
-def _account_options(command: F) -> F:
-    region = click.option("--region", help="Region, such as us-east-1. [default: that of the profile]")
-    profile = click.option("--profile", help="Profile of the AWS configuration. [default: AWS_PROFILE]")
-    return region(profile(command))
 
 
 _plain = click.option("--plain", is_flag=True, help="Lines instead of a live table, also in a terminal.")
 _poll = click.option(
     "--poll", type=click.FloatRange(min=0), default=_POLL, show_default=True, help="Seconds between two looks."
 )
-
-
-def _pairs(_context: Any, _option: Any, given: tuple[str, ...]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in given]
-    wrong = [text for text, (name, equals, _) in zip(given, pairs, strict=True) if not (name and equals)]
-    if wrong:
-        raise click.BadParameter(f"{', '.join(wrong)}: write NAME=VALUE")
-    return {name: value for name, _, value in pairs}
 
 
 @click.command(
@@ -49,7 +32,12 @@ def _pairs(_context: Any, _option: Any, given: tuple[str, ...]) -> dict[str, str
     "--data", help="Where the rows are instead of the default: an S3 URI, or a local file or folder to upload."
 )
 @click.option(
-    "-p", "--parameter", "parameters", multiple=True, callback=_pairs, help="Value of a parameter, as NAME=VALUE."
+    "-p",
+    "--parameter",
+    "parameters",
+    multiple=True,
+    callback=cli_options.pairs("NAME=VALUE"),
+    help="Value of a parameter, as NAME=VALUE.",
 )
 @click.option(
     "--only", metavar="STEP", multiple=True, help="This step alone, on an earlier execution's results; repeatable."
@@ -63,7 +51,8 @@ def _pairs(_context: Any, _option: Any, given: tuple[str, ...]) -> dict[str, str
 @click.option("--watch", "watches", is_flag=True, help="Follow it to its end.")
 @_plain
 @_poll
-@_account_options
+@cli_options.region
+@cli_options.profile
 def start(
     pipeline: str,
     data: str | None,
@@ -121,7 +110,8 @@ def _chain(target: str) -> Any:
 
 @click.command(epilog=_WHICH)
 @click.argument("execution")
-@_account_options
+@cli_options.region
+@cli_options.profile
 def status(execution: str, region: str | None, profile: str | None) -> None:
     """Show how far an execution is."""
     from fluentpipe.executions.show import print_execution
@@ -133,7 +123,8 @@ def status(execution: str, region: str | None, profile: str | None) -> None:
 @click.argument("execution")
 @_plain
 @_poll
-@_account_options
+@cli_options.region
+@cli_options.profile
 def watch(execution: str, plain: bool, poll: float, region: str | None, profile: str | None) -> None:
     """Follow an execution to its end; Ctrl-C leaves it running."""
     _follow(_found(execution, region, profile), poll, plain=plain)
@@ -141,7 +132,8 @@ def watch(execution: str, plain: bool, poll: float, region: str | None, profile:
 
 @click.command(epilog=_WHICH)
 @click.argument("execution")
-@_account_options
+@cli_options.region
+@cli_options.profile
 def stop(execution: str, region: str | None, profile: str | None) -> None:
     """Stop an execution; what succeeded stays, and `retry` goes on from there."""
     found = _found(execution, region, profile).stop()
@@ -154,7 +146,8 @@ def stop(execution: str, region: str | None, profile: str | None) -> None:
 @click.option("--watch", "watches", is_flag=True, help="Follow it to its end.")
 @_plain
 @_poll
-@_account_options
+@cli_options.region
+@cli_options.profile
 def retry(
     execution: str,
     max_parallel_steps: int | None,
@@ -174,7 +167,8 @@ def retry(
 @click.command()
 @click.argument("pipeline")
 @click.option("-n", "--number", type=click.IntRange(min=1), default=20, show_default=True, help="How many, at most.")
-@_account_options
+@cli_options.region
+@cli_options.profile
 def executions(pipeline: str, number: int, region: str | None, profile: str | None) -> None:
     """List the executions of a deployed pipeline, newest first."""
     from fluentpipe.aws import Account
@@ -191,7 +185,8 @@ def executions(pipeline: str, number: int, region: str | None, profile: str | No
 @click.option("-f", "--follow", is_flag=True, help="Go on as long as the step runs.")
 @click.option("-n", "--last", type=click.IntRange(min=0), help="The last lines only.")
 @_poll
-@_account_options
+@cli_options.region
+@cli_options.profile
 def logs(
     run: str,
     step: str | None,

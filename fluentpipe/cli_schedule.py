@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-_region = click.option("--region", help="Region, such as us-east-1. [default: that of the profile]")
-_profile = click.option("--profile", help="Profile of the AWS configuration. [default: AWS_PROFILE]")
-
-
-def _pairs(_context: Any, _option: Any, given: tuple[str, ...]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in given]
-    wrong = [text for text, (name, equals, _) in zip(given, pairs, strict=True) if not (name and equals)]
-    if wrong:
-        raise click.BadParameter(f"{', '.join(wrong)}: write NAME=VALUE")
-    return {name: value for name, _, value in pairs}
+from fluentpipe import cli_options
 
 
 @click.command(epilog='EXPRESSION is "rate(1 day)", "cron(0 6 ? * MON-FRI *)" or "at(2027-01-31T06:00:00)".')
@@ -24,11 +13,11 @@ def _pairs(_context: Any, _option: Any, given: tuple[str, ...]) -> dict[str, str
 @click.option("--role", help="ARN or name of the role that EventBridge Scheduler takes to start the pipeline.")
 @click.option("--name", help="Of the schedule. [default: that of the pipeline]")
 @click.option("--timezone", default="UTC", show_default=True, help="In which cron and at are meant.")
-@click.option("-p", "--parameter", "parameters", multiple=True, callback=_pairs, help="Value of a parameter, as NAME=VALUE.")  # fmt: skip
+@click.option("-p", "--parameter", "parameters", multiple=True, callback=cli_options.pairs("NAME=VALUE"), help="Value of a parameter, as NAME=VALUE.")  # fmt: skip
 @click.option("--disabled", is_flag=True, help="Make it, but let it start nothing.")
 @click.option("--delete", "deletes", is_flag=True, help="Delete the schedule.")
-@_region
-@_profile
+@cli_options.region
+@cli_options.profile
 def schedule(
     pipeline: str,
     expression: str | None,
@@ -71,8 +60,8 @@ def schedule(
 @click.option("--step", "steps", multiple=True, help="Step in place of the whole execution, such as quality_gate_failed; repeatable.")  # fmt: skip
 @click.option("--name", help="Of the rule. [default: PIPELINE-alarm]")
 @click.option("--delete", "deletes", is_flag=True, help="Delete the alarm.")
-@_region
-@_profile
+@cli_options.region
+@cli_options.profile
 def alarm(
     pipeline: str,
     topic: str | None,

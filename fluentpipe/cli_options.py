@@ -1,0 +1,24 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+region = click.option("--region", help="Region, such as us-east-1. [default: that of the profile]")
+profile = click.option("--profile", help="Profile of the AWS configuration. [default: AWS_PROFILE]")
+
+
+def pairs(form: str) -> Callable[[Any, Any, tuple[str, ...]], dict[str, str]]:
+    """The callback of a repeatable option that takes pairs; `form` is how to write one, such as `NAME=VALUE`."""
+
+    def parse(_context: Any, _option: Any, given: tuple[str, ...]) -> dict[str, str]:
+        found = [text.partition("=") for text in given]
+        wrong = [text for text, (name, equals, _) in zip(given, found, strict=True) if not (name and equals)]
+        if wrong:
+            raise click.BadParameter(f"{', '.join(wrong)}: write {form}")
+        return {name: value for name, _, value in found}
+
+    return parse
