@@ -3,6 +3,7 @@
 ::
 
     needs      what the definition touches: buckets, images, keys, roles, networks
+    emr        the same and their statements for EMR and EMR Serverless
     allowed    the statements that these needs take
     document   statements as policies, within IAM's limits
 """

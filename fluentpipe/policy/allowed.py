@@ -1,7 +1,7 @@
 """What has to be allowed for a definition's needs, to who deploys it and to the role that it runs with.
 
 Actions and the resources that they may be narrowed to: service authorization reference of SageMaker, S3, ECR, CloudWatch
-(Logs), EC2, KMS, Lambda, SQS and IAM. What the jobs need: SageMaker developer guide, "How to use SageMaker execution roles"
+(Logs), EC2, KMS, Lambda, SQS and IAM; for EMR see `emr`. What the jobs need: SageMaker developer guide, "How to use SageMaker execution roles"
 and "IAM Access Management" of Pipelines.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import attrs
 
 from fluentpipe.policy.document import Statement
+from fluentpipe.policy.emr import emr_statements
 from fluentpipe.policy.needs import Location, Needs
 
 # Pipelines names its jobs pipelines-<execution>-<step>-<random>; developer guide, "IAM Access Management".
@@ -150,6 +151,7 @@ def for_execution(needs: Needs, arns: Arns) -> Iterator[Statement]:
         yield Statement("Keys", kms, tuple(sorted(arns.key(each) for each in needs.keys)))
     if needs.functions:
         yield Statement("Functions", ("lambda:InvokeFunction",), tuple(sorted(needs.functions)))
+    yield from emr_statements(needs.emr, needs.types, arns)
     if needs.queues:
         yield Statement("Queues", ("sqs:SendMessage",), tuple(sorted(_queue(each, arns) for each in needs.queues)))
 

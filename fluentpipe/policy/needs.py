@@ -11,6 +11,7 @@ import attrs
 from fluentpipe.bundle import asset_uris
 from fluentpipe.definition import Definition
 from fluentpipe.document import GET, JOIN, StepEntry, is_reference, strings
+from fluentpipe.policy.emr import EMR_TYPES, ROLES, EmrNeeds, take_emr
 
 # Members whose value is where a job writes to; every other S3 URI is read.
 WRITTEN = frozenset(("S3OutputPath", "OutputS3Uri", "S3UploadPath"))
@@ -73,6 +74,7 @@ class Needs:
     functions: set[str] = attrs.field(factory=set)  # ARNs of Lambda functions
     queues: set[str] = attrs.field(factory=set)  # URLs of SQS queues
     job_names: set[str] = attrs.field(factory=set)  # beginnings of names that the definition gives itself
+    emr: EmrNeeds = attrs.field(factory=EmrNeeds)
     notes: set[str] = attrs.field(factory=set)
 
 
@@ -85,15 +87,17 @@ def needs_of(definition: Definition) -> Needs:
     for entry in definition.steps():
         needs.types.add(entry.type)
         for place, value in _leaves(entry.own()):
-            _take(needs, values, place, value)
+            if not (entry.type in EMR_TYPES and ROLES & {*place}):  # handed to another service
+                _take(needs, values, place, value)
         _take_step(needs, values, entry)
+    needs.notes |= needs.emr.notes
     needs.reads |= needs.writes | needs.assets  # the next step reads what one writes, and property files are read
     return needs
 
 
 def _take(needs: Needs, values: _Values, place: tuple[str, ...], value: Any) -> None:
     member = place[-1] if place else ""
-    if member in ("RoleArn", "ExecutionRoleArn"):
+    if member in ROLES:
         needs.roles |= {text for text in values.texts(value, place) if _ROLE.fullmatch(text)}
     elif member in IMAGES:
         for text in values.texts(value, place):
@@ -129,14 +133,15 @@ def _take_step(needs: Needs, values: _Values, entry: StepEntry) -> None:
         name = entry.arguments.get(member)
         if isinstance(name, str) and name:
             needs.job_names.add(name.lower())
+    if entry.type in EMR_TYPES:
+        take_emr(needs.emr, entry, values.texts)
     if entry.type not in KNOWN_TYPES:
         needs.notes.add(f"steps of type {entry.type} need permissions that are not, or not all, worked out here")
 
 
-# Of the others, AutoML, QualityCheck and ClarifyCheck start jobs of several kinds, and EMR, endpoints and the like are not
-# SageMaker jobs at all.
+# Of the others, AutoML, QualityCheck and ClarifyCheck start jobs of several kinds, and endpoints and the like are no jobs at all.
 KNOWN_TYPES = frozenset((
-    "Callback", "Condition", "Fail", "Lambda", "Model", "Processing", "RegisterModel", "Training", "Transform", "Tuning",
+    *EMR_TYPES, "Callback", "Condition", "Fail", "Lambda", "Model", "Processing", "RegisterModel", "Training", "Transform", "Tuning",
 ))  # fmt: skip
 
 

@@ -200,9 +200,9 @@ class EmrProgram(EmrStep):
         def thin(inputs):
             words = inputs["StepConfig"]["HadoopJarStep"]["Args"]
             options = dict(zip(words[4::2], words[5::2]))
-            lines = Path(options["--raw"]).read_text().splitlines()
+            lines = Path(options["--raw"]).read_text().splitlines(keepends=True)
             kept = lines[: int(len(lines) * float(options["--share"]))]
-            Path(options["--rows"], "rows.csv").write_text("\n".join(kept))
+            Path(options["--rows"], "rows.csv").write_text("".join(kept))
 
         run = pipe.preprocess(label="churn").run(stand_ins={"thin": thin})
     """

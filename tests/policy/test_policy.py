@@ -25,6 +25,7 @@ from fluentpipe.policy.document import MAX_CHARACTERS, Statement, size, split
 
 HERE = pathlib.Path(__file__).parent
 ROLE = "arn:aws:iam::111122223333:role/SageMakerRole"
+SPARK = "arn:aws:iam::111122223333:role/Spark"
 PLACES = {"role": ROLE, "bucket": "my-bucket", "region": "us-east-1"}
 SETTINGS: dict[str, dict[str, Any]] = {
     "CheckpointConfig": {"S3Uri": "s3://my-bucket/checkpoints"},
@@ -69,7 +70,19 @@ def everything() -> Definition:
         step("AutoML", "auto", Arguments={"AutoMLJobName": "Mine"}),
         step("Lambda", "call", FunctionArn="arn:aws:lambda:us-east-1:111122223333:function:tell"),
         step("Callback", "wait", SqsQueueUrl="https://sqs.us-east-1.amazonaws.com/111122223333/answers"),
-        step("EMR", "spark", Arguments={}),
+        step("EMR", "spark", Arguments={"ClusterId": "j-1", "ExecutionRoleArn": SPARK}),
+        step("EMRServerless", "serverless", Arguments={"ApplicationId": "00f1", "ExecutionRoleArn": SPARK}),
+        step(
+            "EMR",
+            "spark",
+            Arguments={"ClusterConfig": {"Tags": [{"Key": "team", "Value": "x"}], "AutoScalingRole": "Scaling"}},
+        ),
+        step(
+            "EMRServerless",
+            "serverless",
+            Arguments={"ApplicationConfig": {}, "ExecutionRoleArn": SPARK, "JobConfig": {"tags": {"a": "b"}}},
+        ),
+        step("Endpoint", "serve", Arguments={}),
     ]
     return Definition("churn", document, diagnostics=())
 
@@ -164,6 +177,50 @@ def test_a_role_is_passed_to_sagemaker_alone() -> None:
             assert each.condition == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 
 
+def of_emr(*added: dict[str, Any]) -> set[tuple[str, str]]:
+    document = {**chain().document, "Steps": [*chain().document["Steps"], *added]}
+    found = rows(policies(Definition("churn", document, diagnostics=())).statements["execution"])
+    return found - rows(policies(chain()).statements["execution"])
+
+
+def test_emr_on_a_cluster_that_is_there_needs_that_cluster_and_the_rule_that_watches_it() -> None:
+    found = of_emr(step("EMR", "spark", Arguments={"ClusterId": "j-1", "ExecutionRoleArn": SPARK}))
+    on, rule = (
+        "arn:aws:elasticmapreduce:us-east-1:111122223333:cluster/j-1",
+        "SageMakerPipelineExecutionEMRStepStatusUpdateRule",
+    )
+    actions = ("AddJobFlowSteps", "CancelSteps", "DescribeCluster", "DescribeStep", "ListSteps")
+    watched = {
+        (f"events:{each}", f"arn:aws:events:us-east-1:111122223333:rule/{rule}")
+        for each in ("DescribeRule", "PutRule", "PutTargets")
+    }
+    assert found == {*((f"elasticmapreduce:{each}", on) for each in actions), *watched}
+
+
+def test_a_new_cluster_and_an_application_are_handed_their_roles_and_nobody_else_is() -> None:
+    cluster = {"ServiceRole": "arn:aws:iam::111122223333:role/Emr", "JobFlowRole": "Machines"}
+    serverless = {"ApplicationId": {"Get": "Steps.a.OutputParameters['b']"}, "ExecutionRoleArn": SPARK}
+    added = (
+        step("EMR", "spark", Arguments={"ClusterConfig": cluster}),
+        step("EMRServerless", "s", Arguments=serverless),
+    )
+    document = {**chain().document, "Steps": [*chain().document["Steps"], *added]}
+    handed = {
+        str(each.condition["StringEquals"]["iam:PassedToService"]): each.resources
+        for each in policies(Definition("churn", document, diagnostics=())).statements["execution"]
+        if "iam:PassRole" in each.actions and each.condition
+    }
+    assert handed == {
+        "sagemaker.amazonaws.com": (ROLE,),
+        "ec2.amazonaws.com": ("arn:aws:iam::111122223333:role/Machines",),
+        "elasticmapreduce.amazonaws.com": ("arn:aws:iam::111122223333:role/Emr",),
+        "emr-serverless.amazonaws.com": (SPARK,),
+    }
+    found = of_emr(*added)
+    assert ("emr-serverless:StartJobRun", "arn:aws:emr-serverless:us-east-1:111122223333:/applications/*") in found
+    assert ("elasticmapreduce:RunJobFlow", "*") in found
+
+
 def test_only_the_default_bucket_may_be_made() -> None:
     plain = policies(chain())
     assert not [each for each in plain.statements["deployer"] if "s3:CreateBucket" in each.actions]
@@ -177,7 +234,8 @@ def test_what_is_not_known_before_the_run_is_noted() -> None:
         "parameter 'data' is taken as its default, 's3://my-data/churn.csv'; another value needs more",
     )
     notes = "\n".join(policies(everything()).notes)
-    assert "steps of type EMR need permissions" in notes
+    assert "steps of type Endpoint need permissions" in notes
+    assert "the EventBridge rule by which Pipelines watches EMR Serverless has no published name" in notes
     assert "image repo/own:1 is in no registry of ECR" in notes
 
 
@@ -198,6 +256,8 @@ ADDED = [
     step("RegisterModel", "other", Arguments={"ModelPackageGroupName": "others"}),
     step("Lambda", "call", FunctionArn="arn:aws:lambda:us-east-1:111122223333:function:tell"),
     step("Callback", "wait", SqsQueueUrl="https://sqs.us-east-1.amazonaws.com/111122223333/answers"),
+    step("EMR", "spark", Arguments={"ClusterId": "j-1", "ExecutionRoleArn": SPARK}),
+    step("EMRServerless", "serverless", Arguments={"ApplicationId": "00f1", "ExecutionRoleArn": SPARK}),
     step("Model", "model", Arguments={"ExecutionRoleArn": "arn:aws:iam::111122223333:role/Other"}),
     step("Fail", "stop", Arguments={"ErrorMessage": "no"}),
 ]  # fmt: skip
