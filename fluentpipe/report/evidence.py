@@ -64,6 +64,7 @@ class Evidence:
     evaluations: tuple[Evaluation, ...]
     models: tuple[Model, ...]
     schemas: tuple[tuple[str, Facts], ...]  # (step, schema.json) of raw data, columns profiled
+    searches: tuple[tuple[str, Facts], ...] = ()  # (step, trials.json) of searches for hyperparameters
 
     @classmethod
     def of(cls, folder: Path) -> Evidence:
@@ -79,6 +80,7 @@ class Evidence:
             tuple(_evaluations(outputs)),
             tuple(model for step, path in outputs if (model := _model(step, path)) is not None),
             tuple((step, schema) for step, path in outputs if (schema := _schema(path))),
+            tuple((step, found) for step, path in outputs if (found := _search(path))),
         )
 
     def step(self, name: str) -> Facts:
@@ -173,6 +175,12 @@ def _schema(path: Path) -> Facts:
     """The profile of raw data; what later steps write has no columns in it."""
     found = mapping(read_json(path / "schema.json")) if path.is_dir() else {}
     return found if items(found.get("columns")) else {}
+
+
+def _search(path: Path) -> Facts:
+    """The table of trials that a tuning leaves."""
+    found = mapping(read_json(path)) if path.name == "trials.json" else {}
+    return found if items(found.get("trials")) else {}
 
 
 def _model(step: str, path: Path) -> Model | None:

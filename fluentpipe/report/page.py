@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from fluentpipe.report import origin, sections
+from fluentpipe.report import origin, sections, trials
 from fluentpipe.report.evidence import Evidence
 from fluentpipe.report.gates import requirements
 from fluentpipe.report.graph import style as graph_style
@@ -59,6 +59,7 @@ def render(evidence: Evidence) -> str:
         "required": required,
         "warnings": sections.warnings(evidence),
         "evaluations": sections.evaluations(evidence, required),
+        "searches": [trials.search(step, table) for step, table in evidence.searches],
         "models": [sections.model(each, evidence) for each in evidence.models],
         "data": [sections.data(step, schema) for step, schema in evidence.schemas],
         "steps": sections.steps(evidence),

@@ -54,7 +54,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "binary": demo_pipeline().run(home=home, echo=None),
         "multiclass": species.preprocess().train_xgboost().evaluate_performance().run(home=home, echo=None),
         "regression": values.preprocess()
-        .train_xgboost()
+        .tune_xgboost(max_trials=2, num_round=60, eta=0.2)
         .evaluate_performance()
         .require(min_r2=0.9)
         .register("numbers")
@@ -82,6 +82,7 @@ def test_a_report_shows_itself_whole_and_asks_nobody(browser: Browser, reports, 
     browser.open(page, scheme)
     titles = browser.ask("[...document.querySelectorAll('h3')].map(each => each.textContent).join('|')")
     assert TITLES[kind] <= set(titles.split("|"))
+    assert browser.ask("document.querySelectorAll('.trials tbody tr').length") == (2 if kind == "regression" else 0)
     kept = Path(os.environ.get("FLUENTPIPE_PICTURES", tmp_path)) / f"{kind.replace(' ', '-')}-{scheme}.png"
     kept.write_bytes(browser.picture())
     found = colours(browser.picture(scale=0.25))

@@ -156,6 +156,50 @@ def test_a_history_of_another_shape_is_as_if_it_were_not_there(tmp_path, content
     assert "How train learned" not in page_of(tmp_path).said
 
 
+def searched(direction: str = "Maximize", name: str = "eta") -> dict[str, Any]:
+    """trials.json of a search: the third trial is the best, two did not come to their end."""
+    found = [
+        ("Completed", 0.7125, ""),
+        ("Failed", None, "no memory"),
+        ("Completed", 0.80621, ""),
+        ("Stopped", 0.9, "fell behind"),
+    ]
+    trials = [
+        {
+            "number": place, "hyperparameters": {name: f"0.0{place}12345", "max_depth": str(place)}, "status": status,
+            "value": value, "seconds": 30.0 * place, "reason": reason, "cached": "20260101" if place == 1 else "",
+        }
+        for place, (status, value, reason) in enumerate(found, 1)
+    ]  # fmt: skip
+    best = 3 if direction == "Maximize" else 1
+    return {"version": 1, "metric": "auc", "direction": direction, "best": best, "trials": trials}
+
+
+def tuned(path: Path, table: Any) -> Path:
+    folder = Folder(path)
+    folder.step("tune", "Tuning")
+    folder.steps["tune"]["outputs"] = {"trials": "steps/tune/out/trials.json"}
+    (path / "steps" / "tune" / "out").mkdir(parents=True, exist_ok=True)
+    (path / "steps" / "tune" / "out" / "trials.json").write_text(json.dumps(table))
+    return folder.write()
+
+
+@pytest.mark.parametrize(
+    ("direction", "first", "second", "words"),
+    [
+        ("Maximize", "3 0.80621 1 min 30 s 0.03123 3 the best", "1 0.71250 kept 0.01123 1", "more is better"),
+        ("Minimize", "1 0.71250 kept 0.01123 1 the best", "3 0.80621 1 min 30 s 0.03123 3", "less is better"),
+    ],
+)
+def test_the_trials_of_a_search_are_listed_the_best_first(tmp_path, direction, first, second, words) -> None:
+    said = page_of(tuned(tmp_path, searched(direction))).said
+    assert (
+        f"4 trials of tune , 5 min 0 s of training; the best auc first ({words}); 2 did not come to their end." in said
+    )
+    rows = ["trial auc time eta max_depth", first, second, "4 0.90000 2 min 0 s 0.04123 4 Stopped fell behind"]
+    assert f"{' '.join(rows)} 2 – 1 min 0 s 0.02123 2 Failed no memory" in said
+
+
 def test_a_failed_run_shows_why_with_the_end_of_the_log(tmp_path) -> None:
     folder = Folder(tmp_path, status="Failed", reason="Step 'load' failed with exit code 3: no <rows>.")
     folder.step("load", status="Failed", reason="failed", log="steps/load/log.txt")
@@ -214,6 +258,7 @@ def test_no_name_becomes_markup(tmp_path, name: str) -> None:
         for file, content in files.items():
             (place / part / file).write_text(json.dumps(content))
     check(write_report(folder.write()).read_text("utf-8"))
+    check(write_report(tuned(tmp_path / "tuned", searched(name, name))).read_text("utf-8"))
 
 
 json_values = st.recursive(
@@ -254,14 +299,15 @@ CURVES = {
     drawn=damaged(CURVES),
     profile=damaged(schema()),
     conditions=damaged([gate("metrics.auc", 0.5)]),
+    trials=damaged(searched()),
 )
-def test_no_content_of_the_files_breaks_the_page(tmp_path, report, drawn, profile, conditions) -> None:
+def test_no_content_of_the_files_breaks_the_page(tmp_path, report, drawn, profile, conditions, trials) -> None:
     folder = Folder(tmp_path / "run")
     folder.step("evaluate")
     folder.step("gate", "Condition", arguments={"Conditions": conditions})
-    folder.steps["evaluate"]["outputs"] = {"report": "out"}
+    folder.steps["evaluate"]["outputs"] = {"report": "out", "trials": "out/trials.json"}
     (folder.path / "out").mkdir(parents=True, exist_ok=True)
-    for name, content in (("evaluation", report), ("curves", drawn), ("schema", profile)):
+    for name, content in (("evaluation", report), ("curves", drawn), ("schema", profile), ("trials", trials)):
         (folder.path / "out" / f"{name}.json").write_text(json.dumps(content))
     check(write_report(folder.write()).read_text("utf-8"))
 
