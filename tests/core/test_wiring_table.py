@@ -49,6 +49,13 @@ def with_pytorch(pipe: Any = None, **settings: Any) -> Any:
     return pipe.train_pytorch("fit.py", source_dir=str(SCRIPTS), **settings)
 
 
+def checked() -> Any:
+    """Everything that the service checks."""
+    pipe = prepared().check_quality().check_bias("gender", positive="No").train_xgboost().evaluate_performance()
+    pipe = pipe.check_model_quality("binary").create_model().check_model_bias("gender", positive="No")
+    return pipe.check_explainability()
+
+
 def raw_model_given() -> Any:
     pipe = prepared().train_xgboost().calibrate()
     return pipe.evaluate_performance(model_artifacts=pipe.outputs.xgboost_training.model_artifacts)
@@ -261,6 +268,55 @@ WIRED: dict[str, tuple[Any, str, dict[str, str]]] = {
         lambda: prepared().baseline().check_drift(),
         "drift_check",
         {"rows": "data_loading.raw_data", "baseline": "data_baseline.baseline"},
+    ),
+    "quality of raw data": (lambda: prepared().check_quality(), "data_quality_check", {"rows": "data_loading.raw_data"}),
+    "quality of raw data, and what with": (
+        lambda: prepared().baseline().check_quality(),
+        "data_quality_check",
+        {"rows": "data_loading.raw_data", "baseline": "data_baseline.baseline"},
+    ),
+    "quality of training rows where there are no others": (
+        lambda: Pipeline("a").provide(TrainingData, "s3://bucket/t").check_quality(),
+        "data_quality_check",
+        {"rows": "s3://bucket/t"},
+    ),
+    "quality of a model, by what was evaluated": (
+        lambda: prepared().train_xgboost().evaluate_performance().check_model_quality("binary"),
+        "model_quality_check",
+        {"predictions": "model_evaluation.predictions"},
+    ),
+    "a baseline of data is none of a model": (
+        lambda: prepared().baseline().train_xgboost().evaluate_performance().check_model_quality("binary"),
+        "model_quality_check",
+        {"predictions": "model_evaluation.predictions"},
+    ),
+    "bias of raw data": (
+        lambda: prepared().check_bias("gender", positive="No"),
+        "data_bias_check",
+        {"rows": "data_loading.raw_data"},
+    ),
+    "bias of a model on raw rows, which it preprocesses": (
+        lambda: prepared().train_xgboost().create_model().check_model_bias("gender", positive="No"),
+        "model_bias_check",
+        {"model_name": "model_creation.model_name", "rows": "data_loading.raw_data"},
+    ),
+    "what counts for a model": (
+        lambda: prepared().train_xgboost().create_model().check_explainability(),
+        "explainability_check",
+        {"model_name": "model_creation.model_name", "rows": "data_loading.raw_data"},
+    ),
+    "register with what checks found": (
+        lambda: checked().register("g"),
+        "model_registration",
+        {
+            "model_artifacts": "xgboost_training.model_artifacts",
+            "evaluation_report": "model_evaluation.evaluation_report",
+            "data_quality": "data_quality_check.constraints",
+            "model_quality": "model_quality_check.constraints",
+            "data_bias": "data_bias_check.constraints",
+            "model_bias": "model_bias_check.constraints",
+            "explainability": "explainability_check.constraints",
+        },
     ),
     "new rows to check against a baseline from outside": (
         lambda: Pipeline("a").provide(Baseline, "s3://bucket/b").check_drift(rows="s3://bucket/new"),
@@ -542,6 +598,36 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         lambda: Pipeline("a").provide(Baseline, "s3://bucket/b").provide(TrainingData, "s3://bucket/t").check_drift(),
         UnwiredInput,
         "check_drift needs RawData or TestData",
+    ),
+    "quality of test rows": (
+        lambda: Pipeline("a").provide(TestData, "s3://bucket/t").check_quality(),
+        UnwiredInput,
+        "check_quality needs RawData or TrainingData",
+    ),
+    "quality of a model without predictions": (
+        lambda: prepared().train_xgboost().check_model_quality("binary"),
+        UnwiredInput,
+        r"check_model_quality needs Predictions .*Did you mean `.(evaluate_performance|score)\(\)`",
+    ),
+    "bias of a model that is none yet": (
+        lambda: prepared().train_xgboost().check_model_bias("gender", positive="No"),
+        UnwiredInput,
+        r"check_model_bias needs ModelName .*Did you mean `.create_model\(\)`",
+    ),
+    "bias of validation rows": (
+        lambda: Pipeline("a").provide(ValidationData, "s3://bucket/v").check_bias("gender", positive="No"),
+        UnwiredInput,
+        "check_bias needs RawData or TrainingData",
+    ),
+    "statistics of a check as its constraints": (
+        lambda: checked().register("g", data_quality=checked().outputs.data_quality_check.statistics),
+        ConnectionMismatch,
+        "statistics is CheckFile, ModelRegistration.data_quality takes DataQuality",
+    ),
+    "what a check found, from outside": (
+        lambda: prepared().train_xgboost().register("g", data_quality="s3://bucket/constraints.json").materialize(),
+        SettingError,
+        "register takes data_quality from a step of check_quality",
     ),
     "the report of the model from before": (
         lambda: prepared().train_xgboost().evaluate_performance().calibrate().register("g"),
