@@ -5,32 +5,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, overload
 
 from fluentpipe._state import S
-from fluentpipe.contract import DependencySpec, OutputSpec
+from fluentpipe.contract import OutputSpec
 from fluentpipe.control import After
+from fluentpipe.engines import Taken, present
 from fluentpipe.kinds import JobName, Kind, ModelArtifacts, ProcessingOutput
-from fluentpipe.reference import Given
+from fluentpipe.program import named_after
+from fluentpipe.spark import Spark
 
 if TYPE_CHECKING:
     from fluentpipe.pipeline import Pipeline
 
 _K = TypeVar("_K", bound=Kind)
-Taken = Union["type[Kind]", DependencySpec, "Given[Any]"]
-"""What an input is: a kind (or a specification), which is wired by itself, or a reference, a URI, a local path."""
 
 
-class Anything(Generic[S]):
+class Anything(Spark[S]):
     """The methods of `Pipeline` that add a step of the user's own making."""
-
-    if TYPE_CHECKING:  # what `Pipeline` has
-
-        def _add(self, verb: str, values: dict[str, Any]) -> Pipeline[Any]: ...
 
     @overload
     def process(
@@ -96,10 +90,10 @@ class Anything(Generic[S]):
         """
         return self._add(
             "process",
-            _present({
+            present({
                 **job, "script": script, "takes": inputs, "outputs": outputs, "arguments_given": arguments,
                 "source_dir": source_dir, "image_uri": image_uri, "framework": framework, "depends_on": depends_on,
-                "name": name or _named_after(script),
+                "name": name or named_after(script),
             }),
         )  # fmt: skip
 
@@ -141,10 +135,10 @@ class Anything(Generic[S]):
         """
         return self._add(
             "train",
-            _present({
+            present({
                 **job, "script": script, "takes": inputs, "hyperparameters": hyperparameters,
                 "metric_definitions": metric_definitions, "source_dir": source_dir, "image_uri": image_uri,
-                "framework": framework, "depends_on": depends_on, "name": name or _named_after(script),
+                "framework": framework, "depends_on": depends_on, "name": name or named_after(script),
             }),
         )  # fmt: skip
 
@@ -172,7 +166,7 @@ class Anything(Generic[S]):
         """
         return self._add(
             "invoke_lambda",
-            _present({
+            present({
                 "function_arn": function_arn, "takes": inputs, "outputs": outputs, "cache": cache,
                 "depends_on": depends_on, "name": name,
             }),
@@ -202,20 +196,8 @@ class Anything(Generic[S]):
         """
         return self._add(
             "callback",
-            _present({
+            present({
                 "queue_url": queue_url, "takes": inputs, "outputs": outputs, "cache": cache,
                 "depends_on": depends_on, "name": name,
             }),
         )  # fmt: skip
-
-
-def _present(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _named_after(script: object) -> str | None:
-    """The name of a script as one of a step."""
-    text = (
-        re.sub(r"\W+", "_", Path(script).stem, flags=re.ASCII).strip("_") if isinstance(script, (str, PathLike)) else ""
-    )
-    return text or None

@@ -176,6 +176,8 @@ def _data(needs: Needs, arns: Arns) -> Iterator[Statement]:
         yield Statement("ListData", ("s3:ListBucket",), arns.buckets(needs.reads), condition)
     if needs.writes:
         yield Statement("WriteOutputs", ("s3:PutObject", "s3:AbortMultipartUpload"), arns.objects(needs.writes))
+    if needs.deletes:
+        yield Statement("ReplaceOutputs", ("s3:DeleteObject",), arns.objects(needs.deletes))
 
 
 def _containers(needs: Needs, arns: Arns) -> Iterator[Statement]:

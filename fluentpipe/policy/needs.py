@@ -65,6 +65,7 @@ class Needs:
     roles: set[str] = attrs.field(factory=set)
     reads: set[Location] = attrs.field(factory=set)
     writes: set[Location] = attrs.field(factory=set)
+    deletes: set[Location] = attrs.field(factory=set)  # what Spark replaces: it writes to temporary names first
     assets: set[Location] = attrs.field(factory=set)
     images: set[Image] = attrs.field(factory=set)
     keys: set[str] = attrs.field(factory=set)  # of KMS, as the definition names them
@@ -133,10 +134,19 @@ def _take_step(needs: Needs, values: _Values, entry: StepEntry) -> None:
         name = entry.arguments.get(member)
         if isinstance(name, str) and name:
             needs.job_names.add(name.lower())
+    if _submits_to_spark(entry):
+        for output in entry.arguments.get("ProcessingOutputConfig", {}).get("Outputs", ()):
+            for text, exact in values.uris(output.get("S3Output", {}).get("S3Uri"), ("S3Uri",)):
+                needs.deletes.add(_location(text, exact=exact))
     if entry.type in EMR_TYPES:
         take_emr(needs.emr, entry, values.texts)
     if entry.type not in KNOWN_TYPES:
         needs.notes.add(f"steps of type {entry.type} need permissions that are not, or not all, worked out here")
+
+
+def _submits_to_spark(entry: StepEntry) -> bool:
+    words = entry.arguments.get("AppSpecification", {}).get("ContainerEntrypoint") or ("",)
+    return isinstance(words[0], str) and words[0].rpartition("/")[2] == "smspark-submit"
 
 
 # Of the others, AutoML, QualityCheck and ClarifyCheck start jobs of several kinds, and endpoints and the like are no jobs at all.

@@ -38,8 +38,11 @@ _CONFIGURATION = f"{CONTAINER_ROOT}/processing/input/conf/configuration.json"
 _TAKEN = f"{CONTAINER_ROOT}/spark"  # what Spark itself reads from S3 there lies below it here
 # Where it runs and what it tells are not the script's to say here.
 _KEPT = ("spark.master", "spark.submit.deployMode")
+_TEMPORARY = "spark-temporary"
 _QUIET = """rootLogger.level = warn
 rootLogger.appenderRef.out.ref = out
+logger.native.name = org.apache.hadoop.util.NativeCodeLoader
+logger.native.level = error
 appender.out.type = Console
 appender.out.name = out
 appender.out.target = SYSTEM_ERR
@@ -210,6 +213,7 @@ class SparkJob(ProcessingJob):
             **found,
             "SPARK_HOME": str(spark_home()),
             "SPARK_CONF_DIR": str(root / "config" / "spark"),
+            "SPARK_LOCAL_DIRS": str(root / _TEMPORARY),
             "SPARK_LOCAL_IP": "127.0.0.1",  # else it looks the host's own name up
             "MASTER": f"local[{threads}]",
             "PYSPARK_PYTHON": sys.executable,
@@ -220,14 +224,13 @@ class SparkJob(ProcessingJob):
 
 def _usual(root: Path) -> dict[str, str]:
     """Properties of Spark on one machine: no pages, no port but the loopback's, temporary files with the job's."""
-    temporary = root / "spark-temporary"
     return {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.local.dir": str(temporary),
-        "spark.sql.warehouse.dir": (temporary / "warehouse").as_uri(),
+        "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",  # no .crc files, as S3 has none
+        "spark.sql.warehouse.dir": (root / _TEMPORARY / "warehouse").as_uri(),
     }
 
 

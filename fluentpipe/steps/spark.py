@@ -141,6 +141,7 @@ class SparkProcessing(ProcessingByCall):
     framework_version: str = setting(
         DEFAULT_SPARK, job=True, reference=False, doc="Version of Spark, where no image is given."
     )
+    image_uri: str | None = setting(None, job=True, doc="Container image; by default SageMaker's Spark image.")
     py_version: str | None = setting(
         None, job=True, reference=False, doc="Python of the image, such as 'py312'; with container_version."
     )
@@ -187,6 +188,8 @@ class SparkProcessing(ProcessingByCall):
             yield "instance_count: with access='file' each of several instances would keep the part that it wrote to itself; leave it 1"
         if isinstance(self.arguments_given, tuple) and self.access == "s3" and (self.takes or self._made()):
             yield "arguments: a list leaves no place for the S3 URIs; give them by name, or access='file'"
+        if self.access == "s3" and self.network_isolation is True:
+            yield "network_isolation: Spark itself reads and writes S3, which it cannot without a network; access='file' copies the data"
         for setting_name in self._channels:
             yield from self._dependency_faults(setting_name)
 

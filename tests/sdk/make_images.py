@@ -54,7 +54,7 @@ def table(images: dict[str, Any], pytorch: dict[str, Any], spark: dict[str, Any]
             *(line for framework in sorted(tags) for line in _inner(framework, tags[framework])),
             "}",
             *_pytorch(pytorch),
-            *_spark(spark),
+            *_spark(spark["images"]),
             *_of_check("MONITOR", "Model Monitor", checks["images"]["model-monitor"]),
             *_of_check("CLARIFY", "Clarify", checks["images"]["clarify"]),
             "",

@@ -44,7 +44,7 @@ def main(folder: pathlib.Path, buckets: pathlib.Path | None) -> None:
     write(
         folder / f"images_v{major}.json", {framework: images(major, framework) for framework in ("sklearn", "xgboost")}
     )
-    write(folder / f"spark_v{major}.json", spark(major))
+    write_spark(folder / f"spark_v{major}.json", major)
     write(folder / f"pytorch_v{major}.json", {scope: pytorch(major, scope) for scope in ("training", "inference")})
     write_checks(folder / f"checks_v{major}.json", major)
 
@@ -104,6 +104,13 @@ def write_checks(file: pathlib.Path, major: str) -> None:
         (version,) = known.get("processing", known)["versions"].values()
         found[framework] = {region: image_uris.retrieve(framework, region=region) for region in version["registries"]}
     write(file, {**checks.definition(major), "images": found})
+
+
+def write_spark(file: pathlib.Path, major: str) -> None:
+    """A step of PySpark as the SDK writes it, and the images of Spark."""
+    import spark_step
+
+    write(file, {**spark_step.definition(major), "images": spark(major)})
 
 
 def outcome(definition: Any, program: Any, script: pathlib.Path) -> dict[str, Any]:
@@ -209,7 +216,7 @@ def write(file: pathlib.Path, data: dict[str, Any]) -> None:
 def stable(text: str) -> str:
     """Text without hashes and times."""
     text = re.sub(r"\b[0-9a-f]{64}\b", "<sha256>", text)
-    return re.sub(r"-20\d{12}\b", "-<time>", text)
+    return re.sub(r"-20(\d{12}|\d\d(-\d\d){5}-\d{3})\b", "-<time>", text)
 
 
 if __name__ == "__main__":
