@@ -15,9 +15,9 @@ import attrs
 
 from fluentpipe.aws import Account
 from fluentpipe.aws_faults import code_of
-from fluentpipe.deploy import described
+from fluentpipe.deploy import existing
 from fluentpipe.document import walk_steps
-from fluentpipe.errors import AwsError, NameTaken, NoSuchPipeline, SettingError, did_you_mean
+from fluentpipe.errors import AwsError, NameTaken, SettingError, did_you_mean
 
 # `detail-type` of SageMaker's events, and their member that has the status; SageMaker developer guide, "Events".
 _EXECUTION = ("SageMaker Model Building Pipeline Execution Status Change", "currentPipelineExecutionStatus")
@@ -73,13 +73,7 @@ def alarm(
     name = rule_name(pipeline, name)
     on, steps = _several(on), _several(steps)
     _refuse(topic, on)
-    deployed = described(account, pipeline)
-    if deployed is None:
-        raise NoSuchPipeline(
-            f"There is no pipeline {pipeline!r} in {account.region} to watch.",
-            fix="deploy it first: pipe.upsert(role), fluentpipe deploy",
-            region=account.region,
-        )
+    deployed = existing(account, pipeline, "to watch")
     _refuse_unknown_steps(steps, [each.name for each in walk_steps(deployed.definition.document)])
     _refuse_others(account, name, deployed.arn)
     pattern = _pattern(deployed.arn, on, steps)

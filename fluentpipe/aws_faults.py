@@ -127,6 +127,21 @@ def is_missing_pipeline(error: BaseException) -> bool:
     )
 
 
+def retold(error: AwsError, headline: str, *more: str, fix: str, **facts: Any) -> AwsError:
+    """The same error where more is known of what it means: with its lines and facts, and further ones.
+
+    Args:
+        error: As it was raised; its own `fix` is left out.
+        headline: In the place of its own.
+        *more: Lines after its own.
+        fix: What to do.
+        **facts: Beside its own.
+    """
+    lines = [line for line in str(error).split("\n  ")[1:] if not line.startswith("fix: ")]
+    kept = {name: value for name, value in vars(error).items() if name != "fix"}
+    return type(error)(headline, *lines, *more, fix=fix, **{**kept, **facts})
+
+
 def _scrub(error: Exception) -> None:
     error.args = tuple(without_secrets(each) if isinstance(each, str) else each for each in error.args)
     said = getattr(error, "response", None)

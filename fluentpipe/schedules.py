@@ -18,8 +18,8 @@ import attrs
 
 from fluentpipe.aws import Account
 from fluentpipe.aws_faults import code_of
-from fluentpipe.deploy import Deployed, described, role_arn
-from fluentpipe.errors import NameTaken, NoSuchPipeline, SettingError
+from fluentpipe.deploy import existing, role_arn
+from fluentpipe.errors import NameTaken, SettingError
 from fluentpipe.executions.arguments import pipeline_parameters
 from fluentpipe.executions.data import Data
 from fluentpipe.schedule_expression import checked, checked_timezone
@@ -85,7 +85,7 @@ def schedule(
     checked(expression)
     checked_timezone(timezone)
     name = schedule_name(pipeline, name)
-    deployed = _deployed(account, pipeline)
+    deployed = existing(account, pipeline, "to be started")
     role = role_arn(account, role)
     values = pipeline_parameters(
         deployed.definition, dict(parameters or {}), Data(account, pipeline, bucket, say).upload
@@ -152,17 +152,6 @@ def schedule_name(pipeline: str, name: str | None) -> str:
         raise SettingError(
             f"name: a schedule's name has 1 to 64 letters, digits, '-', '_' and '.', not {found!r}.",
             fix='name="churn-daily"',
-        )
-    return found
-
-
-def _deployed(account: Account, pipeline: str) -> Deployed:
-    found = described(account, pipeline)
-    if found is None:
-        raise NoSuchPipeline(
-            f"There is no pipeline {pipeline!r} in {account.region} to be started.",
-            fix="deploy it first: pipe.upsert(role), fluentpipe deploy",
-            region=account.region,
         )
     return found
 

@@ -16,7 +16,7 @@ from fluentpipe.contract import StepContract
 from fluentpipe.definition import Definition
 from fluentpipe.deploy import tags as tagging
 from fluentpipe.deploy.changes import Changes, find_changes
-from fluentpipe.deploy.deployed import Deployed, described
+from fluentpipe.deploy.deployed import Deployed, described, existing
 from fluentpipe.deploy.deployment import Deployment, delete
 from fluentpipe.deploy.place import Place, role_arn, role_in
 from fluentpipe.deploy.upserting import Settings, Wanted, refuse_settings, upsert
@@ -27,7 +27,7 @@ from fluentpipe.target import Target, refuse_placeholders
 from fluentpipe.upload import default_bucket, ensure, send
 
 __all__ = [
-    "Changes", "Deployed", "Deployment", "Place", "Settings", "default_bucket", "delete", "deploy", "deploy_plan", "described",
+    "Changes", "Deployed", "Deployment", "Place", "Settings", "default_bucket", "delete", "deploy", "deploy_plan", "described", "existing",
     "role_arn",
 ]  # fmt: skip
 

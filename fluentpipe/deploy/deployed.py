@@ -11,6 +11,7 @@ import attrs
 from fluentpipe.aws import Account
 from fluentpipe.aws_faults import is_missing_pipeline
 from fluentpipe.definition import Definition, parse
+from fluentpipe.errors import NoSuchPipeline
 
 
 @attrs.frozen
@@ -62,6 +63,28 @@ def described(account: Account, name: str) -> Deployed | None:
         text=said.get("PipelineDefinition", ""),
         said={key: value for key, value in said.items() if key != "ResponseMetadata"},
     )
+
+
+def existing(account: Account, name: str, purpose: str) -> Deployed:
+    """The pipeline of that name.
+
+    Args:
+        account: That it is deployed in.
+        name: Of the pipeline.
+        purpose: Goes on after "There is no pipeline … ": `to watch`.
+
+    Raises:
+        NoSuchPipeline: There is none.
+        AwsError: The service cannot be asked.
+    """
+    found = described(account, name)
+    if found is None:
+        raise NoSuchPipeline(
+            f"There is no pipeline {name!r} in {account.region} {purpose}.",
+            fix="deploy it first: pipe.upsert(role), fluentpipe deploy",
+            region=account.region,
+        )
+    return found
 
 
 def same_document(text: str, definition: Definition) -> bool:

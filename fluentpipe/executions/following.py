@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from fluentpipe.aws_faults import retold
 from fluentpipe.errors import AwsError, Throttled, Unreachable
 from fluentpipe.executions.steps import StepExecution
 from fluentpipe.live import Echo, watching
@@ -108,10 +109,8 @@ def _until_over(follower: Follower, poll: float) -> None:
 
 
 def _lost(execution: Execution, error: AwsError) -> AwsError:
-    headline, *lines = str(error).split("\n  ")
-    return type(error)(
-        f"Execution {execution.short} cannot be watched any more; it goes on. {headline}",
-        *(line for line in lines if not line.startswith("fix: ")),
+    return retold(
+        error,
+        f"Execution {execution.short} cannot be watched any more; it goes on. {str(error).splitlines()[0]}",
         fix=f"with a network: fluentpipe watch {execution.short}",
-        **{name: value for name, value in vars(error).items() if name != "fix"},
     )

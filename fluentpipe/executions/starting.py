@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fluentpipe.aws import Account
+from fluentpipe.aws_faults import retold
 from fluentpipe.definition import Definition
 from fluentpipe.errors import AwsError, SettingError, Throttled, Unreachable
 from fluentpipe.executions.arguments import data_parameter, needs_others, pipeline_parameters, selected_steps
@@ -120,11 +121,10 @@ def _selection(
 
 def _not_known(pipeline: str, token: str, error: AwsError) -> AwsError:
     """A request that may have arrived although its answer did not."""
-    headline, *lines = str(error).split("\n  ")
-    return type(error)(
-        headline,
-        *(line for line in lines if not line.startswith("fix: ")),
+    return retold(
+        error,
+        str(error).splitlines()[0],
         f"the request may have arrived: look with `fluentpipe executions {pipeline}`",
         fix=f'start again with token="{token}" (--token): if it did arrive, that gives the same execution',
-        **{**{name: value for name, value in vars(error).items() if name != "fix"}, "token": token},
+        token=token,
     )
