@@ -281,4 +281,4 @@ class ModelQualityCheck(QualityStep):
     def conversion(self) -> Iterator[Any]:
         if self.positive_class is not None:
             yield from ("--positive-class", as_text(self.positive_class))
-            yield from ("--class-columns", json.dumps([as_text(self.label_column), as_text(self.prediction_column)]))
+            yield from ("--class-columns", as_text([self.label_column, self.prediction_column]))

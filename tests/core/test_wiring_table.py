@@ -39,8 +39,12 @@ from .test_materialize import HERE, named
 SCRIPTS = Path(__file__).parents[1] / "programs" / "pytorch"
 
 
+def loaded() -> Any:
+    return Pipeline("churn").load_data("s3://my-bucket/churn.csv", label="churn")
+
+
 def prepared() -> Any:
-    return Pipeline("churn").load_data("s3://my-bucket/churn.csv", label="churn").preprocess()
+    return loaded().preprocess()
 
 
 def with_pytorch(pipe: Any = None, **settings: Any) -> Any:
@@ -54,6 +58,24 @@ def checked() -> Any:
     pipe = prepared().check_quality().check_bias("gender", positive="No").train_xgboost().evaluate_performance()
     pipe = pipe.check_model_quality("binary").create_model().check_model_bias("gender", positive="No")
     return pipe.check_explainability()
+
+
+SERVERLESS = {
+    "execution_role": "arn:aws:iam::111122223333:role/Spark",
+    "application_id": "00f1",
+    "inputs": {"train": TrainingData},
+    "outputs": {"rows": TrainingData},
+}
+
+
+def thinned() -> Any:
+    raw, words = {"raw": RawData}, ["spark-submit", "s3://b-cket/thin.py"]
+    return loaded().emr(arguments=words, inputs=raw, outputs={"rows": RawData}, cluster_id="j-1", name="spark")
+
+
+def with_notebook() -> Any:
+    file = Path(__file__).parents[1] / "programs" / "notebook" / "explore.ipynb"
+    return loaded().notebook(file, image_uri="a.dkr.ecr.b/c:1", inputs={"rows": RawData})
 
 
 def raw_model_given() -> Any:
@@ -322,6 +344,27 @@ WIRED: dict[str, tuple[Any, str, dict[str, str]]] = {
         lambda: Pipeline("a").provide(Baseline, "s3://bucket/b").check_drift(rows="s3://bucket/new"),
         "drift_check",
         {"rows": "s3://bucket/new", "baseline": "s3://bucket/b"},
+    ),
+    "a notebook looks at raw data, and what it leaves is nobody's input": (
+        lambda: with_notebook().preprocess(),
+        "explore",
+        {"rows": "data_loading.raw_data"},
+    ),
+    "raw data is not what a notebook left": (
+        lambda: with_notebook().preprocess(),
+        "tabular_preprocessing",
+        {"raw_data": "data_loading.raw_data"},
+    ),
+    "EMR takes raw data": (lambda: thinned().preprocess(), "spark", {"raw": "data_loading.raw_data"}),
+    "what EMR made of raw data takes its place": (
+        lambda: thinned().preprocess(),
+        "tabular_preprocessing",
+        {"raw_data": "spark.rows"},
+    ),
+    "what EMR Serverless made of training rows takes their place": (
+        lambda: prepared().emr_serverless("s3://b-cket/a.py", **SERVERLESS).train_xgboost(),
+        "xgboost_training",
+        {**PREPARED, "training_data": "emr_serverless_job.rows"},
     ),
     "a branch without calibration keeps its model": (
         lambda: beside_a_calibrated_branch(),
@@ -633,6 +676,16 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         lambda: prepared().train_xgboost().evaluate_performance().calibrate().register("g"),
         MixedLineage,
         "'model_artifacts' and 'evaluation_report' of step 'model_registration' descend from different",
+    ),
+    "EMR on data that is not there": (
+        lambda: loaded().emr(inputs={"train": TrainingData}, cluster_id="j-1"),
+        UnwiredInput,
+        "emr needs TrainingData",
+    ),
+    "evaluate by a notebook without a report": (
+        lambda: with_notebook().register("g"),
+        UnwiredInput,
+        "register needs ModelArtifacts",
     ),
     "transform without a model": (
         lambda: prepared().train_xgboost().batch_transform(),

@@ -87,5 +87,7 @@ def test_clarify_is_told_what_the_sdk_tells_it(major: str) -> None:
     for entry in ours().steps():
         inputs = {each["InputName"]: each["S3Input"]["S3Uri"] for each in entry.arguments["ProcessingInputs"]}
         folder, _, file = inputs.get("analysis_config", "").rpartition("/")
-        told.update({entry.name: json.loads(each.files[file]) for each in ours().assets if each.uri == folder})
+        for asset in ours().assets:
+            if asset.uri == folder:
+                told[entry.name] = json.loads(asset.files[file])
     assert told == theirs(major)["analysis"]
