@@ -19,6 +19,7 @@ else:  # beside its siblings, as the jobs run it
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+MOST_NAMED = 10  # columns in a sentence
 REPORT, VIOLATIONS = "drift.json", "constraint_violations.json"
 
 
@@ -57,12 +58,13 @@ def report_of(
     extra: Sequence[str],
     limits: drift.Limits,
 ) -> dict[str, Any]:
-    """The contents of drift.json; `metrics` is what gates read."""
+    """The contents of drift.json; `metrics` is what gates read, `drifted` what they say."""
     faults = [(each.name, *fault) for each in found for fault in each.found(limits.alpha)]
     faults += [(name, "extra_column_check", f"column {name!r} is not in the baseline") for name in extra]
+    drifted = [each.name for each in found if each.found(limits.alpha)]
     sizes = [each.psi for each in found if each.psi is not None]
     metrics = {
-        "drifted_columns": sum(1 for each in found if each.found(limits.alpha)),
+        "drifted_columns": len(drifted),
         "compared_columns": sum(1 for each in found if each.tests or each.faults),
         "max_psi": max(sizes, default=0.0),
         "min_adjusted_p_value": min((test.adjusted for each in found for test in each.tests), default=1.0),
@@ -73,6 +75,7 @@ def report_of(
         "rows": rows,
         "baseline_rows": statistics["dataset"].get("item_count"),
         "metrics": metrics,
+        "drifted": job.quoted(drifted, MOST_NAMED) if drifted else "none",
         "limits": {
             "alpha": limits.alpha,
             "min_psi": limits.min_psi,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from typing_extensions import override
 
 from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
+from fluentpipe.expression import Join
 from fluentpipe.jobs import ProcessingStep
 from fluentpipe.kinds import Baseline, DriftReport, RawData, TestData
 from fluentpipe.proxy import StepOutputProxy
@@ -105,8 +106,11 @@ class DriftCheck(ProcessingStep):
     def _gate(self, then: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """The condition on the report, with what comes later under it."""
         outputs: Any = StepOutputProxy.of(self.name, self.contract, self.sagemaker_type)
-        drifted: JsonGet = outputs.drift_report.json("metrics.drifted_columns")
-        message = f"Drift check {self.name} failed: columns drifted; see drift.json of its report."
+        report = outputs.drift_report
+        drifted: JsonGet = report.json("metrics.drifted_columns")
+        compared, names = report.json("metrics.compared_columns"), report.json("drifted")
+        words = [f"Drift check {self.name} failed:", drifted, "of", compared, "columns drifted from the baseline:", names]
+        message = Join(" ", [*words, "(how far, says drift.json of the report)"])
         fail = {"Name": f"{self.name}_failed", "Type": "Fail", "Arguments": {"ErrorMessage": message}}
         arguments = {"Conditions": (drifted <= 0).conditions(), "IfSteps": list(then), "ElseSteps": [fail]}
         return {"Name": f"{self.name}_gate", "Type": "Condition", "Arguments": arguments}

@@ -246,6 +246,7 @@ def test_the_report_and_the_violations_of_a_changed_table(chain: Chain) -> None:
         ("partner", "missing_column_check"), ("region", "extra_column_check"),
     ]  # fmt: skip
     assert report["metrics"]["drifted_columns"] == 1  # an added column is no drift
+    assert report["drifted"] == "'partner'"
     assert {each["name"]: each.get("skipped") for each in report["columns"]}["churn"].startswith("the label")
 
 
