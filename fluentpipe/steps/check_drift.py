@@ -109,7 +109,14 @@ class DriftCheck(ProcessingStep):
         report = outputs.drift_report
         drifted: JsonGet = report.json("metrics.drifted_columns")
         compared, names = report.json("metrics.compared_columns"), report.json("drifted")
-        words = [f"Drift check {self.name} failed:", drifted, "of", compared, "columns drifted from the baseline:", names]
+        words = [
+            f"Drift check {self.name} failed:",
+            drifted,
+            "of",
+            compared,
+            "columns drifted from the baseline:",
+            names,
+        ]
         message = Join(" ", [*words, "(how far, says drift.json of the report)"])
         fail = {"Name": f"{self.name}_failed", "Type": "Fail", "Arguments": {"ErrorMessage": message}}
         arguments = {"Conditions": (drifted <= 0).conditions(), "IfSteps": list(then), "ElseSteps": [fail]}
