@@ -49,7 +49,7 @@ def _place_faults(step_type: str, arguments: Mapping[str, Any]) -> Iterator[Faul
     there, made = RUNS_ON[step_type]
     if (there in arguments) == (made in arguments):
         code = "too-many" if there in arguments else "missing-member"
-        yield Fault("error", code, (), f"it has one of {there} and {made}, which says what it runs on")
+        yield Fault("error", code, (), f"it needs one of {there} and {made}, and not both: what it runs on")
 
 
 def _cluster_faults(arguments: Mapping[str, Any]) -> Iterator[Fault]:
@@ -69,7 +69,7 @@ def _cluster_faults(arguments: Mapping[str, Any]) -> Iterator[Fault]:
         if isinstance(instances := config.get("Instances"), Mapping):
             yield from _refused(instances, _NOT_OF_INSTANCES, (trail, "Instances"))
             if sum(member in instances for member in _GROUPS) != 1:
-                message = f"it has one of {' and '.join(_GROUPS)}, which says what machines there are"
+                message = f"it needs one of {' and '.join(_GROUPS)}: what machines there are"
                 yield Fault("error", "missing-member", (trail, "Instances"), message)
 
 

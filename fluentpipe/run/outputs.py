@@ -156,6 +156,8 @@ class LocalValues:
                 }
                 for uri, path in self.job(step.name).places(made).items():
                     places.publish(uri, self._folder(step.name) / path)
+            for uri, path in self.facts(step.name).get("places", {}).items():  # of a function that stood in
+                places.publish(uri, inside(self._folder(step.name), path))
         return places
 
     def _folder(self, step: str) -> Path:

@@ -361,6 +361,11 @@ WIRED: dict[str, tuple[Any, str, dict[str, str]]] = {
         "tabular_preprocessing",
         {"raw_data": "spark.rows"},
     ),
+    "EMR Serverless takes training rows": (
+        lambda: prepared().emr_serverless("s3://b-cket/a.py", **SERVERLESS),
+        "emr_serverless_job",
+        {"train": "tabular_preprocessing.train_data"},
+    ),
     "what EMR Serverless made of training rows takes their place": (
         lambda: prepared().emr_serverless("s3://b-cket/a.py", **SERVERLESS).train_xgboost(),
         "xgboost_training",

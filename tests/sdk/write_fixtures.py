@@ -47,6 +47,7 @@ def main(folder: pathlib.Path, buckets: pathlib.Path | None) -> None:
     write_spark(folder / f"spark_v{major}.json", major)
     write(folder / f"pytorch_v{major}.json", {scope: pytorch(major, scope) for scope in ("training", "inference")})
     write_checks(folder / f"checks_v{major}.json", major)
+    write_engines(folder / f"engines_v{major}.json", major)
 
 
 def definition(major: str, programs: pathlib.Path) -> dict[str, Any]:
@@ -104,6 +105,13 @@ def write_checks(file: pathlib.Path, major: str) -> None:
         (version,) = known.get("processing", known)["versions"].values()
         found[framework] = {region: image_uris.retrieve(framework, region=region) for region in version["registries"]}
     write(file, {**checks.definition(major), "images": found})
+
+
+def write_engines(file: pathlib.Path, major: str) -> None:
+    """Steps of EMR, of EMR Serverless and of a notebook."""
+    import engines
+
+    write(file, engines.definition(major))
 
 
 def write_spark(file: pathlib.Path, major: str) -> None:
