@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fluentpipe.check_baselines import MEMBERS, check_baselines
 from fluentpipe.check_conditions import check_condition_step
 from fluentpipe.diagnostic import Findings, described
 from fluentpipe.document import StepEntry, is_reference, write_key
@@ -18,7 +19,7 @@ JOB = frozenset(("CacheConfig", "RetryPolicies"))
 STEP_TYPES: Mapping[str, frozenset[str] | None] = {
     "AutoML": COMMON | JOB,
     "Callback": None,
-    "ClarifyCheck": None,
+    "ClarifyCheck": COMMON | MEMBERS["ClarifyCheck"],
     "Condition": COMMON,
     "EMR": None,
     "EMRServerless": None,
@@ -30,7 +31,7 @@ STEP_TYPES: Mapping[str, frozenset[str] | None] = {
     "Lineage": None,
     "Model": COMMON | JOB,
     "Processing": COMMON | JOB | {"PropertyFiles"},
-    "QualityCheck": None,
+    "QualityCheck": COMMON | MEMBERS["QualityCheck"],
     "RegisterModel": COMMON | JOB,
     "Training": COMMON | JOB | {"PropertyFiles"},
     "Transform": COMMON | JOB | {"PropertyFiles"},
@@ -71,6 +72,7 @@ def check_steps(entries: Sequence[StepEntry], findings: Findings) -> None:
         _check_cache(entry, findings)
         _check_retries(entry, findings)
         _check_property_files(entry, findings)
+        check_baselines(entry, findings)
         if entry.type == "Condition":
             check_condition_step(entry, findings)
         elif entry.type == "Fail":

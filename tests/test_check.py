@@ -11,6 +11,8 @@ from fluentpipe.check import MAX_DEPTH, check, check_pipeline_name
 from fluentpipe.document import MAX_NESTING
 
 DEFINITIONS = {path.stem: json.loads(path.read_text()) for path in Path(__file__).parent.glob("definitions/*.json")}
+WRITTEN = json.loads((Path(__file__).parent / "sdk" / "fixtures" / "checks_v3.json").read_text())  # by the SDK
+DEFINITIONS["checks"] = {"Version": "2020-12-01", "Steps": WRITTEN["Steps"]}
 GONE = object()  # stands for "remove this member"
 
 
@@ -216,6 +218,30 @@ def test_a_planted_fault_is_found_where_it_is(edit, kind, path, words):
     assert any(each.path.startswith(place) if path is None else each.path == place for each in fitting), fitting
     assert any(words in f"{each.message} {each.fix}" for each in fitting), fitting
     assert not before
+
+
+# (edit of the checks that the SDK writes, severity, path, part of the message or of the fix)
+CHECK_FAULTS = [
+    ((0, "CheckType", "DATA_QUALTY"), "error", "$.Steps[0].CheckType", "Did you mean 'DATA_QUALITY'?"),
+    ((2, "CheckType", "DATA_QUALITY"), "error", "$.Steps[2].CheckType", "one of DATA_BIAS, MODEL_BIAS"),
+    ((1, "CheckType", GONE), "error", "$.Steps[1].CheckType", "null is no check"),
+    ((3, "ModelName", GONE), "error", "$.Steps[3].ModelName", "asks a model"),
+    ((0, "SkipCheck", "no"), "error", "$.Steps[0].SkipCheck", "true or false"),
+    ((4, "ModelPackageGroupName", 7), "error", "$.Steps[4].ModelPackageGroupName", "must be text"),
+    ((2, "SuppliedBaselineConstraints", None), "warning", "$.Steps[2].SkipCheck", "nothing to compare with"),
+]
+
+
+@pytest.mark.parametrize(("edit", "severity", "path", "words"), CHECK_FAULTS, ids=[each[2] for each in CHECK_FAULTS])
+def test_a_fault_of_a_check_is_found_where_it_is(edit, severity, path, words):
+    (found,) = check(edited("checks", "Steps", *edit))
+    assert (found.severity, found.code, found.path) == (severity, "check-step", path)
+    assert words in f"{found.message} {found.fix}"
+
+
+def test_a_member_that_no_check_has_is_found():
+    faults = [check(edited("checks", "Steps", index, "SuppliedBaselineStatistic", None)) for index in (0, 2)]
+    assert [each.code for found in faults for each in found] == ["unknown-member"] * 2
 
 
 def test_all_faults_are_reported_at_once_and_in_the_order_of_the_definition():
