@@ -116,7 +116,7 @@ def uri_in(word: str) -> str:
         return f"s3://{found['rest'].rstrip('/')}"
     # A run's parameter may be a local path where SageMaker's would be a URI. A mere word is none, whatever lies beside; nor is a
     # folder elsewhere, such as the `/` of an option for something else.
-    if not word.startswith(("-", CONTAINER_ROOT)) and ("/" in word or "." in word):
+    if not word.startswith(("-", CONTAINER_ROOT)) and ("/" in word or "." in word) and ".." not in Path(word).parts:
         path, here = Path(word).absolute(), Path.cwd()
         with contextlib.suppress(OSError):  # a word that is too long for a path
             if path.is_file() or (path.is_dir() and here in path.parents):
