@@ -141,6 +141,7 @@ def for_execution(needs: Needs, arns: Arns) -> Iterator[Statement]:
         both = (*_jobs("hyper-parameter-tuning-job", needs, arns), arns.sagemaker("training-job", "*"))
         yield Statement("TrainingJobsOfTuning", actions, both)
     yield from _registering(needs, arns)
+    yield from _checking(needs, arns)
     if needs.roles:
         yield pass_role(needs.roles)
     yield from _data(needs, arns)
@@ -166,6 +167,20 @@ def _registering(needs: Needs, arns: Arns) -> Iterator[Statement]:
     own = tuple(arns.sagemaker("model-package-group", each) for each in groups)
     yield Statement("CreateModelPackage", _sagemaker("CreateModelPackage"), (*own, *packages))
     yield Statement("ModelPackage", _sagemaker("DescribeModelPackage", "AddTags"), packages)
+
+
+def _checking(needs: Needs, arns: Arns) -> Iterator[Statement]:
+    """What checks take beside their jobs: the baseline of the newest approved version; Clarify makes endpoints in its job."""
+    if needs.compared:
+        packages = tuple(arns.sagemaker("model-package", f"{each}/*") for each in sorted(needs.compared))
+        yield Statement("Baselines", _sagemaker("ListModelPackages", "DescribeModelPackage"), packages)
+    if needs.asked_by_clarify:
+        config = (arns.sagemaker("endpoint-config", "*"),)
+        verbs = ("Create", "Describe", "Delete")
+        yield Statement("ClarifyEndpointConfig", _sagemaker(*(f"{verb}EndpointConfig" for verb in verbs)), config)
+        actions = _sagemaker(*(f"{verb}Endpoint" for verb in verbs), "InvokeEndpoint")
+        yield Statement("ClarifyEndpoint", actions, (arns.sagemaker("endpoint", "*"), *config))
+        yield Statement("ClarifyModel", _sagemaker("DescribeModel"), (arns.sagemaker("model", "*"),))
 
 
 def _data(needs: Needs, arns: Arns) -> Iterator[Statement]:

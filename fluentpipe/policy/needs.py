@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from fluentpipe.bundle import asset_uris
+from fluentpipe.check_baselines import CHECK_TYPES
 from fluentpipe.definition import Definition
 from fluentpipe.document import GET, JOIN, StepEntry, is_reference, strings
 from fluentpipe.policy.emr import EMR_TYPES, ROLES, EmrNeeds, take_emr
@@ -72,6 +73,8 @@ class Needs:
     subnets: set[str] = attrs.field(factory=set)
     security_groups: set[str] = attrs.field(factory=set)
     groups: set[str] = attrs.field(factory=set)  # model package groups
+    compared: set[str] = attrs.field(factory=set)  # those whose newest version holds a baseline that is compared with
+    asked_by_clarify: bool = False  # whether Clarify makes an endpoint of a model
     functions: set[str] = attrs.field(factory=set)  # ARNs of Lambda functions
     queues: set[str] = attrs.field(factory=set)  # URLs of SQS queues
     job_names: set[str] = attrs.field(factory=set)  # beginnings of names that the definition gives itself
@@ -128,6 +131,8 @@ def _take_image(needs: Needs, text: str) -> None:
 def _take_step(needs: Needs, values: _Values, entry: StepEntry) -> None:
     groups = entry.arguments.get("ModelPackageGroupName")
     needs.groups |= set(values.texts(groups, ("ModelPackageGroupName",))) if groups is not None else set()
+    if entry.type in CHECK_TYPES:
+        _take_check(needs, values, entry)
     needs.functions |= set(values.texts(entry.request.get("FunctionArn", ""), ("FunctionArn",))) - {""}
     needs.queues |= set(values.texts(entry.request.get("SqsQueueUrl", ""), ("SqsQueueUrl",))) - {""}
     for member in _NAMES:
@@ -149,9 +154,17 @@ def _submits_to_spark(entry: StepEntry) -> bool:
     return isinstance(words[0], str) and words[0].rpartition("/")[2] == "smspark-submit"
 
 
-# Of the others, AutoML, QualityCheck and ClarifyCheck start jobs of several kinds, and endpoints and the like are no jobs at all.
+def _take_check(needs: Needs, values: _Values, entry: StepEntry) -> None:
+    group = entry.request.get("ModelPackageGroupName")
+    needs.compared |= set(values.texts(group, ("ModelPackageGroupName",))) if group is not None else set()
+    if entry.request.get("ModelName") is not None:
+        needs.asked_by_clarify = True
+        needs.notes.add("Clarify names the endpoints itself that it makes of models; all of the account are allowed")
+
+
+# Of the others, AutoML starts jobs of several kinds, and endpoints and the like are no jobs at all.
 KNOWN_TYPES = frozenset((
-    *EMR_TYPES, "Callback", "Condition", "Fail", "Lambda", "Model", "Processing", "RegisterModel", "Training", "Transform", "Tuning",
+    *EMR_TYPES, *CHECK_TYPES, "Callback", "Condition", "Fail", "Lambda", "Model", "Processing", "RegisterModel", "Training", "Transform", "Tuning",
 ))  # fmt: skip
 
 

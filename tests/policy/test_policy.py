@@ -82,6 +82,8 @@ def everything() -> Definition:
             "serverless",
             Arguments={"ApplicationConfig": {}, "ExecutionRoleArn": SPARK, "JobConfig": {"tags": {"a": "b"}}},
         ),
+        step("QualityCheck", "quality", Arguments={}, ModelPackageGroupName="churn-models"),
+        step("ClarifyCheck", "bias", Arguments={}, ModelName="churn"),
         step("Endpoint", "serve", Arguments={}),
     ]
     return Definition("churn", document, diagnostics=())
@@ -248,6 +250,21 @@ def test_data_is_read_and_outputs_are_written_and_nothing_else() -> None:
     }
 
 
+def test_a_check_may_read_the_baseline_of_its_group_and_clarify_may_make_an_endpoint() -> None:
+    def more(*steps: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+        document = {**chain().document, "Steps": [*chain().document["Steps"], *steps]}
+        found = policies(Definition("churn", document, diagnostics=())).statements["execution"]
+        return {each.sid: each.resources for each in found}
+
+    compared = more(step("QualityCheck", "quality", Arguments={}, ModelPackageGroupName="others"))
+    assert compared["Baselines"] == ("arn:aws:sagemaker:us-east-1:111122223333:model-package/others/*",)
+    assert "ClarifyEndpoint" not in compared
+    assert "Baselines" not in more(step("ClarifyCheck", "bias", Arguments={}))
+    assert "ClarifyEndpoint" in more(
+        step("ClarifyCheck", "bias", Arguments={}, ModelName={"Get": "Steps.model.ModelName"})
+    )
+
+
 ADDED = [
     step("Processing", "more", Arguments={"AppSpecification": {"ImageUri": "111111111111.dkr.ecr.us-east-1.amazonaws.com/own:1"}}),
     step("Transform", "score", Arguments={"TransformOutput": {"S3OutputPath": "s3://scores/out"}}),
@@ -259,6 +276,8 @@ ADDED = [
     step("EMR", "spark", Arguments={"ClusterId": "j-1", "ExecutionRoleArn": SPARK}),
     step("EMRServerless", "serverless", Arguments={"ApplicationId": "00f1", "ExecutionRoleArn": SPARK}),
     step("Model", "model", Arguments={"ExecutionRoleArn": "arn:aws:iam::111122223333:role/Other"}),
+    step("QualityCheck", "quality", Arguments={}, ModelPackageGroupName="churn-models"),
+    step("ClarifyCheck", "bias", Arguments={}, ModelName="churn"),
     step("Fail", "stop", Arguments={"ErrorMessage": "no"}),
 ]  # fmt: skip
 
