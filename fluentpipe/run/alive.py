@@ -65,6 +65,12 @@ def living(home: Path) -> frozenset[str]:
     return frozenset(path.name for path in _marks(home) if _is_held(path))
 
 
+def is_living(run: Path) -> bool:
+    """Whether the run of a folder `<home>/runs/<id>` is alive."""
+    folder = run.resolve()
+    return _is_held(folder.parent.parent / "running" / folder.name)
+
+
 def collect_leftovers(home: Path) -> list[str]:
     """Remove what runs that died left unfinished; returns their ids. Finished steps stay, and so do their logs."""
     dead = [path for path in _marks(home) if not _is_held(path)]
@@ -105,7 +111,7 @@ def _is_held(mark: Path) -> bool:
             if fcntl is None:
                 os.kill(int(file.read() or b"0"), 0)
                 return True
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who look at once are not in each other's way
             return False
     except (BlockingIOError, PermissionError):
         return True

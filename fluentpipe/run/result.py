@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -16,6 +15,7 @@ from fluentpipe._run_outputs import BuiltinValues
 from fluentpipe.errors import SourceError
 from fluentpipe.outcome.asked import as_request, known_step
 from fluentpipe.outcome.declared import declared_outputs
+from fluentpipe.run.alive import is_living
 
 if TYPE_CHECKING:
     from fluentpipe.contract import StepContract
@@ -103,21 +103,16 @@ class Run:
             SourceError: The folder holds no run.
         """
         folder = Path(path)
-        try:
-            manifest = json.loads((folder / "run.json").read_bytes())
-        except (OSError, ValueError) as error:
-            raise SourceError(
-                f"There is no run at {str(folder)!r}.", str(error), fix="give the folder of a run"
-            ) from error
+        manifest = _manifest(folder)
+        if manifest["status"] == "Running" and not is_living(folder):
+            manifest = _manifest(folder)  # it may have ended since it was read
+            manifest["status"] = {"Running": "Died"}.get(manifest["status"], manifest["status"])
         steps = {name: _step(folder, name, step) for name, step in manifest["steps"].items()}
         models = tuple(_model(folder, model) for model in manifest["models"])
         files = tuple(folder / file for file in manifest["property_files"])
-        status = manifest["status"]
-        if status == "Running" and not _alive(manifest["pid"]):
-            status = "Died"
         return cls(
-            manifest["id"], folder, manifest["name"], status, manifest["seconds"], MappingProxyType(steps), models,
-            manifest["reason"], files, MappingProxyType(manifest["parameters"]),
+            manifest["id"], folder, manifest["name"], manifest["status"], manifest["seconds"], MappingProxyType(steps),
+            models, manifest["reason"], files, MappingProxyType(manifest["parameters"]),
         )  # fmt: skip
 
     @property
@@ -232,6 +227,14 @@ class Run:
         return f"<run {self.id} of {self.name}: {self.status}, {len(self.steps)} steps>"
 
 
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((folder / "run.json").read_bytes())
+    except (OSError, ValueError) as error:
+        raise SourceError(f"There is no run at {str(folder)!r}.", str(error), fix="give the folder of a run") from error
+    return manifest
+
+
 def _step(folder: Path, name: str, step: Mapping[str, Any]) -> StepRun:
     return StepRun(
         name, step["type"], step["status"], step["seconds"], step["cpu_seconds"], step["peak_memory_mb"],
@@ -244,16 +247,6 @@ def _step(folder: Path, name: str, step: Mapping[str, Any]) -> StepRun:
 def _model(folder: Path, model: Mapping[str, Any]) -> RegisteredModel:
     path = (folder / model["path"]).resolve()
     return RegisteredModel(model["group"], model["version"], model["arn"], path, model["approval_status"])
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass
-    return True
 
 
 def _is_number(value: object) -> bool:

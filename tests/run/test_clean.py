@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 
 from fluentpipe.cli import main
 from fluentpipe.run import Run
-from fluentpipe.run.alive import Alive, collect_leftovers, living
+from fluentpipe.run.alive import Alive, collect_leftovers, is_living, living
 from fluentpipe.run.clean import Part, clean
 from fluentpipe.run.mirror import Use, mark_used, objects
 
@@ -103,6 +104,16 @@ def test_leftovers_of_a_dead_run_are_collected_and_those_of_a_living_one_are_not
     assert (tmp_path / "runs/dead/steps").is_dir()
     alive.close()
     assert living(tmp_path) == frozenset()
+
+
+def test_two_who_look_at_once_do_not_take_a_dead_run_for_alive(tmp_path):
+    (tmp_path / "running").mkdir()
+    mark = tmp_path / "running" / "dead"
+    mark.touch()
+    with mark.open("rb") as another:
+        fcntl.flock(another, fcntl.LOCK_SH)  # as a look holds it
+        assert living(tmp_path) == frozenset()
+        assert not is_living(tmp_path / "runs" / "dead")
 
 
 def mirrored(home: Path, name: str, size: int, age: float) -> Path:

@@ -17,6 +17,7 @@ from fluentpipe.definition import Definition
 from fluentpipe.errors import GateFailed, RunError, StepFailed
 from fluentpipe.flowchart import edges_of
 from fluentpipe.run import Run, run as run_definition
+from fluentpipe.run.alive import Alive
 from fluentpipe.run.schedule import needs
 
 from .pipelines import EVALUATE, IMAGE, OUT, TRAIN, Sketch, at_least, canonical, join, json_get, model_of, output
@@ -93,11 +94,21 @@ def test_a_run_is_read_back_from_its_folder(run, rows):
 def test_a_run_whose_process_is_gone_is_told_from_one_that_runs(run, rows):
     result = run(canonical(), parameters={"data": rows})
     manifest = json.loads((result.path / "run.json").read_text())
-    states = {}
-    for pid in (os.getpid(), 2**22 - 1):  # the second is above every process id of a default Linux
-        (result.path / "run.json").write_text(json.dumps({**manifest, "status": "Running", "pid": pid}))
-        states[pid] = Run.load(result.path).status
-    assert list(states.values()) == ["Running", "Died"]
+    (result.path / "run.json").write_text(json.dumps({**manifest, "status": "Running", "pid": os.getpid()}))
+    assert Run.load(result.path).status == "Died"  # though a process with its id lives: this one
+    alive = Alive(result.path.parents[1], result.id)
+    assert Run.load(result.path).status == "Running"
+    alive.close()
+    assert Run.load(result.path).status == "Died"
+
+
+def test_a_run_that_ends_while_it_is_read_has_not_died(run, rows, monkeypatch):
+    result = run(canonical(), parameters={"data": rows})
+    manifest = (result.path / "run.json").read_text()
+    (result.path / "run.json").write_text(json.dumps({**json.loads(manifest), "status": "Running"}))
+    ends = lambda folder: not (folder / "run.json").write_text(manifest)
+    monkeypatch.setattr("fluentpipe.run.result.is_living", ends)
+    assert Run.load(result.path).status == "Succeeded"
 
 
 def test_measures_are_kept_for_each_step_that_is_a_process(run):
