@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     limits = drift.Limits(options.alpha, options.min_psi, options.min_missing_change)
     statistics = job.read_json(options.baseline / data_statistics.STATISTICS)
-    table, _ = baseline.read_rows(options.rows, options.split, _text_columns(statistics))
+    table, _ = baseline.open_rows(options.rows, options.split, _text_columns(statistics))
     found = drift.compare(statistics, table, limits, options.ignore_columns)
     known = {each.name for each in found} | set(options.ignore_columns)
     extra = [name for name in table.column_names if name not in known]

@@ -24,17 +24,19 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from .parquet_columns import Rows
+
 STATISTICS, CONSTRAINTS = "statistics.json", "constraints.json"
 INTEGRAL, FRACTIONAL, STRING, UNKNOWN = "Integral", "Fractional", "String", "Unknown"
 TYPES = {"integer": INTEGRAL, "number": FRACTIONAL, "boolean": STRING, "string": STRING, "timestamp": UNKNOWN}
 MOST_LEVELS = 100  # different texts up to which a column is a choice among categories
 
 
-def statistics(table: pa.Table, label: str = "") -> dict[str, Any]:
+def statistics(table: Rows, label: str = "") -> dict[str, Any]:
     """What `statistics.json` holds.
 
     Args:
-        table: Of the five types of `reading`.
+        table: Of the five types of `reading`; each column is asked for once.
         label: The column to be predicted, if it is known.
     """
     features = cores.in_parallel(lambda name: _feature(name, table.column(name), label), table.column_names)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from .parquet_columns import Rows
+
     Floats = npt.NDArray[np.float64]
 
 BINS = 10  # of the PSI of numbers: deciles of the baseline
@@ -104,7 +106,7 @@ def is_drift(test: Test, alpha: float) -> bool:
 
 
 def compare(
-    statistics: Mapping[str, Any], table: pa.Table, limits: Limits, ignored: Sequence[str] = ()
+    statistics: Mapping[str, Any], table: Rows, limits: Limits, ignored: Sequence[str] = ()
 ) -> list[Comparison]:
     """Compare each column of a baseline with the column of that name.
 
@@ -133,7 +135,7 @@ def compare(
     return found
 
 
-def _compared(feature: Mapping[str, Any], table: pa.Table, limits: Limits, label: str) -> Comparison:
+def _compared(feature: Mapping[str, Any], table: Rows, limits: Limits, label: str) -> Comparison:
     name, kind = feature["name"], feature["inferred_type"]
     found = Comparison(name, kind)
     if name not in table.column_names:

@@ -112,14 +112,22 @@ def read(folder: Path) -> RawData:
     Raises:
         JobError: A part of it is missing or damaged.
     """
-    tables = {}
-    for name in SPLITS:
-        file = folder / name / "data.parquet"
+    tables = {name: reading.read_parquet(file) for name, file in files(folder).items()}
+    return RawData(tables, read_json(folder / SCHEMA))
+
+
+def files(folder: Path) -> dict[str, Path]:
+    """The file of each split.
+
+    Raises:
+        JobError: One is missing.
+    """
+    found = {name: folder / name / "data.parquet" for name in SPLITS}
+    for name, file in found.items():
         if not file.is_file():
             msg = f"{folder} has a {SCHEMA} but no {name}/data.parquet"
             raise JobError(msg)
-        tables[name] = reading.read_parquet(file)
-    return RawData(tables, read_json(folder / SCHEMA))
+    return found
 
 
 def require_columns(names: Sequence[str], known: Sequence[str], argument: str) -> None:

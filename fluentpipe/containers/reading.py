@@ -55,17 +55,17 @@ def read_table(path: Path | str, file_format: str = "auto", text_columns: Collec
     """
     root = Path(path)
     files, warnings = data_files(root, file_format)
-    kinds = {file: file_format if file_format != "auto" else _format_of(file) for file in files}
+    kinds = {file: file_format if file_format != "auto" else format_of(file) for file in files}
     if len(set(kinds.values())) > 1:
         msg = f"{root} holds both CSV and Parquet files ({quoted(file.name for file in files)}); choose with --format"
         raise JobError(msg)
     texts = set(text_columns)
     tables = [_read_file(file, kinds[file], texts, warnings) for file in files]
-    _check_same_columns(files, tables)
+    check_same_columns(files, tables)
     mixed = _clashing_columns(tables) - texts
     if mixed and "csv" in kinds.values():  # the text in the files, not a rendering of what one of them was taken for
         tables = [_read_file(file, kinds[file], texts | mixed, []) for file in files]
-    table = _stack(tables)
+    table = stack(tables)
     if table.num_rows == 0:
         msg = f"no rows in {quoted(file.name for file in files)}: there is only a header"
         raise JobError(msg)
@@ -90,7 +90,7 @@ def batches(path: Path | str, numbers: Collection[str] = (), warnings: list[str]
     files, ignored = data_files(Path(path))
     said += ignored
     for file in files:
-        if _format_of(file) == "csv":
+        if format_of(file) == "csv":
             yield from csv_text.batches(file, numbers, said)
         else:
             yield from _parquet_batches(file, said)
@@ -101,7 +101,7 @@ def _parquet_batches(file: Path, warnings: list[str]) -> Iterator[pa.Table]:
 
     repeated: list[str] = []  # what is to be said is the same of every part
     try:
-        with _open_parquet(file) as reader:
+        with open_parquet(file) as reader:
             yield five_types(reader.schema_arrow.empty_table(), file.name, warnings)
             for batch in reader.iter_batches(batch_size=BATCH_ROWS):
                 yield five_types(pa.Table.from_batches([batch]), file.name, repeated)
@@ -139,9 +139,9 @@ def sample(path: Path | str, rows: int = 1000) -> dict[str, list[object]]:
     Quick to call: a CSV file is read with the standard library alone.
     """
     file = data_files(Path(path))[0][0]
-    if _format_of(file) == "csv":
+    if format_of(file) == "csv":
         return csv_text.sample(file, rows)
-    reader = _open_parquet(file)
+    reader = open_parquet(file)
     with reader:
         batch = next(reader.iter_batches(batch_size=rows), None)
         names = reader.schema_arrow.names
@@ -170,7 +170,8 @@ def _is_hidden(file: Path, root: Path) -> bool:
     return any(part.startswith((".", "_")) for part in file.relative_to(root).parts)
 
 
-def _format_of(file: Path) -> str:
+def format_of(file: Path) -> str:
+    """`csv` or `parquet`, by suffix and content."""
     if file.name.lower().endswith(PARQUET_SUFFIXES):
         return "parquet"
     with file.open("rb") as stream:
@@ -183,14 +184,15 @@ def _read_file(file: Path, kind: str, texts: Collection[str], warnings: list[str
     import pyarrow as pa
 
     try:
-        with _open_parquet(file) as reader:
+        with open_parquet(file) as reader:
             return five_types(reader.read(), file.name, warnings)
     except (pa.ArrowException, OSError) as fault:
         msg = f"{file.name} is damaged: {str(fault).splitlines()[0]}"
         raise JobError(msg) from None
 
 
-def _open_parquet(file: Path) -> Any:
+def open_parquet(file: Path) -> Any:
+    """A reader of a Parquet file; raises JobError where it is none."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -255,7 +257,8 @@ def _is_text(kind: pa.DataType) -> bool:
     return str(kind) in {"string", "large_string", "string_view"}  # an Arrow of 14 has no test for views
 
 
-def _check_same_columns(files: Sequence[Path], tables: Sequence[pa.Table]) -> None:
+def check_same_columns(files: Sequence[Path], tables: Sequence[pa.Table]) -> None:
+    """Refuse files whose columns are not those of the first."""
     first = tables[0].column_names
     for file, table in zip(files[1:], tables[1:], strict=True):
         missing = [name for name in first if name not in table.column_names]
@@ -280,7 +283,7 @@ def _clashing_columns(tables: Sequence[pa.Table]) -> set[str]:
     return clashing
 
 
-def _stack(tables: Sequence[pa.Table]) -> pa.Table:
+def stack(tables: Sequence[pa.Table]) -> pa.Table:
     """One table below another, in the column order of the first, each column in the narrowest type that holds all."""
     import pyarrow as pa
 
@@ -320,7 +323,7 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     import pyarrow as pa
 
     try:
-        with _open_parquet(path) as reader:
+        with open_parquet(path) as reader:
             return reader.read(None if columns is None else list(columns))
     except (pa.ArrowException, OSError) as fault:
         msg = f"{path} is damaged: {str(fault).splitlines()[0]}"
@@ -342,7 +345,7 @@ def chosen_rows(path: Path, places: npt.NDArray[np.int64]) -> Iterator[pa.Table]
 
     start = 0
     try:
-        with _open_parquet(path) as reader:
+        with open_parquet(path) as reader:
             for batch in reader.iter_batches(batch_size=BATCH_ROWS):
                 first, last = np.searchsorted(places, (start, start + batch.num_rows))
                 yield pa.Table.from_batches([batch]).take(pa.array(places[first:last] - start))

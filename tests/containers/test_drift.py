@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from fluentpipe.containers import baseline, check_drift, data_statistics, drift, quantile_sketch, reading, significance
+from fluentpipe.containers import (
+    baseline,
+    check_drift,
+    data_statistics,
+    drift,
+    parquet_columns,
+    quantile_sketch,
+    reading,
+    significance,
+)
 from fluentpipe.containers.job import JobError
 
 from .chain import TELCO, Chain
 
 
-def kept(table: pa.Table, label: str = "") -> dict[str, Any]:
+def kept(table: parquet_columns.Rows, label: str = "") -> dict[str, Any]:
     """Statistics, having been to disk."""
     found: dict[str, Any] = json.loads(json.dumps(data_statistics.statistics(table, label), allow_nan=False))
     return found
@@ -248,6 +261,45 @@ def test_the_report_and_the_violations_of_a_changed_table(chain: Chain) -> None:
     assert report["metrics"]["drifted_columns"] == 1  # an added column is no drift
     assert report["drifted"] == "'partner'"
     assert {each["name"]: each.get("skipped") for each in report["columns"]}["churn"].startswith("the label")
+
+
+def many_kinds(rows: int) -> pa.Table:
+    random = np.random.default_rng(rows)
+    return pa.table({
+        "number": random.lognormal(size=rows), "whole": pa.array(random.integers(0, 9, rows), pa.int32()),
+        "a": [f"t{place % 7}" for place in range(rows)], "a.b": random.normal(size=rows),
+        "some": [None if place % 3 else place / 2 for place in range(rows)], "nested": [[1]] * rows,
+        "when": pa.array(np.arange(rows).astype("datetime64[D]")), "flag": random.random(rows) < 0.5,
+    })  # fmt: skip
+
+
+def test_columns_read_one_at_a_time_have_the_figures_of_the_whole_table(tmp_path: Path) -> None:
+    first, second = many_kinds(5000), many_kinds(3000)
+    second = second.set_column(1, "whole", pa.array(np.arange(3000) / 2))  # a number here, whole there
+    for name, table in (("1", first), ("2", second), ("3", first.slice(0, 0))):
+        pq.write_table(table, tmp_path / f"{name}.parquet", row_group_size=999)
+    whole, (rows, _) = reading.read_table(tmp_path), baseline.open_rows(tmp_path, "all")
+    assert not isinstance(rows, pa.Table)
+    assert (rows.num_rows, rows.column_names) == (whole.table.num_rows, whole.table.column_names)
+    assert "nested" not in rows.column_names
+    assert kept(rows) == kept(whole.table)
+    assert drift.compare(kept(rows), rows, drift.Limits()) == drift.compare(kept(rows), whole.table, drift.Limits())
+    assert baseline.read_rows(tmp_path, "all")[0].equals(whole.table)
+
+
+@pytest.mark.slow
+def test_a_wide_table_never_lies_in_memory_whole(tmp_path: Path) -> None:
+    wide = pa.table({f"c{number}": np.random.default_rng(number).normal(size=40_000) for number in range(60)})
+    pq.write_table(wide, tmp_path / "rows.parquet")
+    code = (
+        "import pyarrow as pa; from fluentpipe.containers import baseline, check_drift;"
+        f"baseline.main(['--rows={tmp_path}', '--output={tmp_path}/kept']);"
+        f"check_drift.main(['--rows={tmp_path}/rows.parquet', '--baseline={tmp_path}/kept', '--output={tmp_path}/out']);"
+        "print(pa.default_memory_pool().max_memory())"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert int(done.stdout.split()[-1]) < wide.nbytes / 3
 
 
 @pytest.mark.slow
