@@ -251,6 +251,15 @@ class ModelStep(ClarifyStep):
     )
     split: Literal["train", "validation", "test"] = "test"
 
+    @override
+    def validate(self) -> None:
+        super().validate()
+        if self.network_isolation is True:
+            raise SettingError(
+                f"{self.contract.verb} {self.name!r} cannot ask its model with network_isolation.",
+                fix="leave network_isolation out; vpc=Vpc(…) keeps the job in a network of your own",
+            )
+
     def predictor(self) -> Mapping[str, Any]:
         """How the model is asked."""
         return {

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fluentpipe import Parameter, Pipeline
-from fluentpipe.errors import SettingError
+from fluentpipe import Parameter, Pipeline, Predictions, RawData
+from fluentpipe.errors import DefinitionError, SettingError
 
 from .test_materialize import HERE, named
 
@@ -50,3 +50,92 @@ def test_a_check_that_only_reports_holds_up_nothing_and_conditions_read_it() -> 
 def test_a_setting_that_makes_no_sense_is_named(given: dict[str, Any]) -> None:
     with pytest.raises(SettingError, match=f"{next(iter(given))}: "):
         loaded().baseline().check_drift(**given)
+
+
+CHECKS = (
+    *("data_quality_check_rows", "data_quality_check", "data_bias_check", "model_quality_check_rows"),
+    *("model_quality_check", "model_bias_check", "explainability_check", "model_registration"),
+)
+
+
+def test_the_definition_of_the_service_s_checks(golden: Callable[[str, str], None]) -> None:
+    pipe = loaded().check_quality(group="churn-models", skip_check=Parameter("first", default=True), cache=True)
+    pipe = pipe.check_bias("gender", positive="No").preprocess().train_xgboost().evaluate_performance()
+    pipe = pipe.check_model_quality("binary", positive_class="Yes", group="churn-models").create_model()
+    pipe = pipe.check_model_bias({"gender": "Female"}, positive="No").check_explainability().register("churn-models")
+    definition = pipe.materialize(**HERE)
+    steps = [named(definition.document)[name] for name in CHECKS]
+    configs = [
+        json.loads(each.files["analysis_config.json"])
+        for each in definition.assets
+        if "analysis_config.json" in each.files
+    ]
+    text = json.dumps({"steps": steps, "configurations": configs}, indent=2) + "\n"
+    for number, asset in enumerate((each for each in definition.assets if each.sha256 in text), start=1):
+        text = text.replace(asset.sha256, f"<sha256 of asset {number}>")
+    golden("checks.json", text)
+
+
+@pytest.mark.parametrize(
+    ("given", "skip", "renew"),
+    [
+        ({}, True, True),
+        ({"group": "g"}, False, False),
+        ({"group": "g", "skip_check": True, "register_new_baseline": True}, True, True),
+        ({"baseline": "s3://my-bucket/before"}, False, False),
+    ],
+)
+def test_a_check_with_nothing_to_compare_with_makes_the_first_baseline(
+    given: dict[str, Any], skip: bool, renew: bool
+) -> None:
+    step = named(loaded().check_quality(**given).materialize(**HERE).document)["data_quality_check"]
+    assert (step["SkipCheck"], step["RegisterNewBaseline"]) == (skip, renew)
+
+
+def test_rows_that_model_monitor_reads_are_not_written_again() -> None:
+    def steps(rows: Any) -> list[str]:
+        return [each["Name"] for each in Pipeline("a").check_quality(rows=rows).materialize(**HERE).document["Steps"]]
+
+    alone = ["data_quality_check"]
+    assert steps("s3://my-bucket/a.csv") == steps(Parameter("rows", "s3://my-bucket/a.jsonl")) == alone
+    for place in (
+        "s3://my-bucket/a.parquet",
+        "s3://my-bucket/a.csv.gz",
+        "s3://my-bucket/rows",
+        Parameter("rows", type=str),
+    ):
+        assert steps(place) == ["data_quality_check_rows", *alone]
+
+
+MISUSED: dict[str, tuple[Callable[[], Any], str]] = {
+    "nothing to compare with": (lambda: loaded().check_quality(skip_check=False), "has nothing to compare with"),
+    "half of a baseline": (lambda: loaded().check_quality(baseline_statistics="s3://b-cket/s"), "has one of them"),
+    "a measure that there is not": (
+        lambda: loaded().check_bias("gender", positive="No", metrics=["DLP"]),
+        "'DLP' is unknown. Did you mean 'LP'",
+    ),
+    "a group of nothing": (lambda: loaded().check_bias({}, positive="No"), "facet: must be a column"),
+    "no outcome": (lambda: loaded().check_bias("gender"), "positive: must be given"),
+    "rows that Clarify does not read": (
+        lambda: Pipeline("a").provide(RawData, "s3://b-cket/a.jsonl").check_bias("gender", positive="No", label="y"),
+        "rows are application/jsonlines",
+    ),
+    "a label that nothing says": (
+        lambda: Pipeline("a").provide(RawData, "s3://b-cket/a.csv").check_bias("gender", positive="No"),
+        "has to know the label",
+    ),
+    "a threshold of three classes": (
+        lambda: Pipeline("a").provide(Predictions, "s3://b-cket/p").check_model_quality("multiclass", threshold=0.5),
+        "is for two classes: threshold",
+    ),
+    "a model that is out of reach": (
+        lambda: loaded().check_explainability(model_name="churn", network_isolation=True),
+        "cannot ask its model",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "said"), MISUSED.values(), ids=MISUSED)
+def test_a_check_that_cannot_work_is_told(make: Callable[[], Any], said: str) -> None:
+    with pytest.raises((SettingError, DefinitionError), match=said):
+        make().materialize(**HERE)

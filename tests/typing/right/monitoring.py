@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from fluentpipe import Baseline, DriftReport, Parameter, Pipeline, PropertyReference, RawData
+from fluentpipe import Baseline, DataQuality, DriftReport, Parameter, Pipeline, PropertyReference, RawData
 
 loaded = Pipeline("churn").load_data("s3://my-bucket/churn.csv", label="churn")
 checked = loaded.baseline().check_drift(rows=Parameter("month", "s3://my-bucket/march"), alpha=0.05, fail_on_drift=True)
@@ -12,6 +12,12 @@ report: PropertyReference[DriftReport] = checked.outputs.drift_check.drift_repor
 gated = loaded.baseline().check_drift().require(report.json("metrics.max_psi") <= 0.2)
 rows = Parameter("month", "s3://my-bucket/march")
 watch = Pipeline("watch").provide(Baseline, "s3://my-bucket/baseline").provide(RawData, rows).check_drift()
+
+compared = loaded.check_quality(group="churn-models", skip_check=Parameter("first", default=True))
+found: PropertyReference[DataQuality] = compared.outputs.data_quality_check.constraints
+fair = compared.check_bias({"gender": "Female"}, positive="No").preprocess().train_xgboost().evaluate_performance()
+asked = fair.check_model_quality("binary", threshold=0.4).create_model().check_model_bias("gender", positive=["No"])
+known = asked.check_explainability(num_samples=100).register("churn-models", data_quality=found)
 
 if TYPE_CHECKING:
     made = watch.schedule(
