@@ -44,7 +44,7 @@ from fluentpipe.run.trials import Trials
 from fluentpipe.run.tuning import TuningJob
 from fluentpipe.run.values import Values, as_text
 
-_JOBS: Mapping[str, Callable[[str, str, Mapping[str, Any]], Job | TuningJob]] = {
+JOBS: Mapping[str, Callable[[str, str, Mapping[str, Any]], Job | TuningJob]] = {
     "Processing": processing_job,
     "Training": TrainingJob,
     "Tuning": TuningJob,
@@ -93,7 +93,7 @@ class Execution:
             RunError: It could not be started, or what it made could not be kept.
         """
         try:
-            if entry.type in _JOBS:
+            if entry.type in JOBS:
                 self._job(entry, threads)
                 return
             started = now()
@@ -165,7 +165,7 @@ class Execution:
         request = values.resolve(entry.arguments, {f"{entry.type}JobName": name})
         if entry.type == "Transform":
             request[MODEL] = values.model(request["ModelName"])
-        return _JOBS[entry.type](entry.name, name, request)
+        return JOBS[entry.type](entry.name, name, request)
 
     def _taken(self, answer: Answer, stage: Path) -> Answer:
         """Put a result that is there already into the step's folder; another run may have removed it meanwhile."""

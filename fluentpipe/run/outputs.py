@@ -18,24 +18,13 @@ from fluentpipe.definition import Definition, StepEntry
 from fluentpipe.errors import RunError, SourceError
 from fluentpipe.outcome.values import no_value
 from fluentpipe.run.conditions import judge
-from fluentpipe.run.execution import execution_variables, job_name
+from fluentpipe.run.execution import JOBS, execution_variables, job_name
 from fluentpipe.run.job import ACCOUNT, JobRequest
 from fluentpipe.run.paths import inside, look_up
 from fluentpipe.run.placing import Placed
-from fluentpipe.run.processing import ProcessingJob
 from fluentpipe.run.result import Run
 from fluentpipe.run.storage import Found, Outputs
-from fluentpipe.run.training import TrainingJob
-from fluentpipe.run.transform import TransformJob
-from fluentpipe.run.tuning import TuningJob
 from fluentpipe.run.values import Values
-
-_JOBS: Mapping[str, Callable[[str, str, Mapping[str, Any]], JobRequest]] = {
-    "Processing": ProcessingJob,
-    "Training": TrainingJob,
-    "Tuning": TuningJob,
-    "Transform": TransformJob,
-}
 
 
 class Documents(Mapping[str, Mapping[str, Any]]):
@@ -128,7 +117,7 @@ class LocalValues:
         """The job of a finished step, with its request as it was."""
         facts = self._manifest["steps"][step]
         request = _json(self.run.path / "steps" / step / "job.json")
-        return _JOBS[facts["type"]](step, facts["job"], request)
+        return JOBS[facts["type"]](step, facts["job"], request)
 
     def facts(self, step: str) -> Mapping[str, Any]:
         """What the manifest says of a step."""
@@ -150,7 +139,7 @@ class LocalValues:
         """S3 URI -> where it lies here, of every finished job."""
         places = Outputs()
         for step in self.run.steps.values():
-            if step.type in _JOBS and step.state == "Succeeded":
+            if step.type in JOBS and step.state == "Succeeded":
                 made = {
                     name: path.relative_to(self._folder(step.name)).as_posix() for name, path in step.outputs.items()
                 }

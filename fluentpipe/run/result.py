@@ -106,7 +106,8 @@ class Run:
         manifest = _manifest(folder)
         if manifest["status"] == "Running" and not is_living(folder):
             manifest = _manifest(folder)  # it may have ended since it was read
-            manifest["status"] = {"Running": "Died"}.get(manifest["status"], manifest["status"])
+            if manifest["status"] == "Running":
+                manifest["status"] = "Died"
         steps = {name: _step(folder, name, step) for name, step in manifest["steps"].items()}
         models = tuple(_model(folder, model) for model in manifest["models"])
         files = tuple(folder / file for file in manifest["property_files"])
