@@ -73,6 +73,11 @@ def thinned() -> Any:
     return loaded().emr(arguments=words, inputs=raw, outputs={"rows": RawData}, cluster_id="j-1", name="spark")
 
 
+def sparked(pipe: Any = None, **outputs: Any) -> Any:
+    script = Path(__file__).parents[1] / "programs" / "spark" / "thin_out.py"
+    return (pipe or loaded()).spark(script, inputs={"raw": RawData}, outputs=outputs or {"rows": RawData})
+
+
 def with_notebook() -> Any:
     file = Path(__file__).parents[1] / "programs" / "notebook" / "explore.ipynb"
     return loaded().notebook(file, image_uri="a.dkr.ecr.b/c:1", inputs={"rows": RawData})
@@ -354,6 +359,17 @@ WIRED: dict[str, tuple[Any, str, dict[str, str]]] = {
         lambda: with_notebook().preprocess(),
         "tabular_preprocessing",
         {"raw_data": "data_loading.raw_data"},
+    ),
+    "Spark takes raw data": (lambda: sparked(), "thin_out", {"raw": "data_loading.raw_data"}),
+    "what Spark made of raw data takes its place": (
+        lambda: sparked().preprocess(),
+        "tabular_preprocessing",
+        {"raw_data": "thin_out.rows"},
+    ),
+    "train on the rows that Spark made": (
+        lambda: sparked(train_data=TrainingData, validation_data=ValidationData).train_xgboost(),
+        "xgboost_training",
+        {"training_data": "thin_out.train_data", "validation_data": "thin_out.validation_data"},
     ),
     "EMR takes raw data": (lambda: thinned().preprocess(), "spark", {"raw": "data_loading.raw_data"}),
     "what EMR made of raw data takes its place": (
@@ -681,6 +697,16 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         lambda: prepared().train_xgboost().evaluate_performance().calibrate().register("g"),
         MixedLineage,
         "'model_artifacts' and 'evaluation_report' of step 'model_registration' descend from different",
+    ),
+    "Spark on data that is not there": (
+        lambda: sparked(Pipeline("a").provide(TestData, "s3://bucket/t")),
+        UnwiredInput,
+        "spark needs RawData",
+    ),
+    "train on raw rows that Spark made": (
+        lambda: sparked().train_xgboost(),
+        UnwiredInput,
+        "train_xgboost needs TrainingData",
     ),
     "EMR on data that is not there": (
         lambda: loaded().emr(inputs={"train": TrainingData}, cluster_id="j-1"),

@@ -14,8 +14,11 @@ from fluentpipe import (
     OutputSpec,
     Parameter,
     Pipeline,
+    Predictions,
+    RawData,
     Retry,
     TrainingData,
+    ValidationData,
     Vpc,
 )
 from fluentpipe.definition import Definition
@@ -26,23 +29,32 @@ from fluentpipe.steps import (
     Branch,
     Callback,
     DataBaseline,
+    DataBiasCheck,
     DataLoading,
+    DataQualityCheck,
     DriftCheck,
+    EmrProgram,
+    EmrServerlessJob,
+    ExplainabilityCheck,
     Failure,
     HyperparameterPreparation,
     LambdaInvocation,
     LightgbmTraining,
+    ModelBiasCheck,
     ModelCalibration,
     ModelCreation,
     ModelEvaluation,
+    ModelQualityCheck,
     ModelRegistration,
     ModelScoring,
+    NotebookExecution,
     PytorchTraining,
     QualityGate,
     RawStep,
     ScriptProcessing,
     ScriptTraining,
     SklearnTraining,
+    SparkProcessing,
     TabularPreprocessing,
     XGBoostTraining,
     XGBoostTuning,
@@ -304,6 +316,25 @@ EVERY_SETTING = {
         "arguments_given": {"share": 0.5, "names": ["a", "b"]},
         "outputs": {"train": TrainingData},
     },
+    SparkProcessing: {
+        **_PROCESSING,
+        "instance_count": 3,
+        "framework_version": "3.5",
+        "network_isolation": False,  # Spark itself reads S3
+        "source_dir": _CODE,
+        "script": "preprocess.py",
+        "takes": {"model": ModelArtifacts, "rows": "s3://my-bucket/rows"},
+        "outputs": {"held_out": ValidationData},
+        "arguments_given": {"share": 0.5},
+        "depends_on": None,
+        "access": "s3",
+        "py_version": "py312",
+        "container_version": "1.0",
+        "py_files": [f"{_CODE}/train.py", "s3://my-bucket/more.zip"],
+        "jars": ["s3://my-bucket/library.jar"],
+        "configuration": [{"Classification": "spark-defaults", "Properties": {"spark.speculation": True}}],
+        "spark_event_logs_uri": "s3://my-bucket/events",
+    },
     ScriptTraining: {
         **_TRAINING,
         **_BY_CALL,
@@ -339,6 +370,71 @@ EVERY_SETTING = {
     },
     ModelScoring: {**_PROCESSING, "depends_on": None, "id_columns": ["customer id"], "output_format": "csv"},
 }  # fmt: skip
+
+
+_CHECKED: Mapping[str, Any] = {
+    **{name: value for name, value in _JOB.items() if name not in ("retry", "framework_version")},
+    "depends_on": None,
+    "group": "churn-models",
+    "baseline_constraints": "s3://my-bucket/before/constraints.json",
+    "skip_check": False,
+    "register_new_baseline": True,
+    "fail_on_violation": False,
+}
+_QUALITY: Mapping[str, Any] = {
+    **_CHECKED,
+    "framework_version": "1.7-1",
+    "baseline_statistics": "s3://my-bucket/before/statistics.json",
+}
+_CLARIFY: Mapping[str, Any] = {
+    **_CHECKED,
+    "framework_version": "1.0",
+    "label": "churn",
+    "split": "validation",
+    "dataset_type": "text/csv",
+    "headers": ["gender", "tenure", "churn"],
+}
+_BIAS: Mapping[str, Any] = {"facet": {"gender": ["Female"], "tenure": 40}, "positive": ["No"], "group_variable": "plan"}
+_ASKING: Mapping[str, Any] = {
+    "endpoint_instance_type": "ml.c5.xlarge",
+    "endpoint_instance_count": 2,
+    "network_isolation": False,  # with it no endpoint is reached
+}
+EVERY_SETTING = {
+    **EVERY_SETTING,
+    DataQualityCheck: {**_QUALITY, "split": "all"},
+    ModelQualityCheck: {
+        **_QUALITY,
+        "task": "binary",
+        "prediction_column": "guess",
+        "probability_column": "share",
+        "label_column": "truth",
+        "threshold": 0.4,
+        "positive_class": "Yes",
+    },
+    DataBiasCheck: {**_CLARIFY, **_BIAS, "metrics": ["CI", "DPL"]},
+    ModelBiasCheck: {
+        **_CLARIFY,
+        **_BIAS,
+        **_ASKING,
+        "metrics": ["DPPL"],
+        "prediction": None,
+        "probability": 0,
+        "threshold": 0.4,
+        "label_headers": ["Yes"],
+    },
+    ExplainabilityCheck: {
+        **_CLARIFY,
+        **_ASKING,
+        "score": 0,
+        "num_samples": 100,
+        "num_clusters": 2,
+        "agg_method": "median",
+        "use_logit": True,
+        "save_local_values": True,
+        "seed": 7,
+    },
+}
 
 
 def as_parameters(cls: type[Step]) -> dict[str, Any]:
@@ -424,6 +520,20 @@ def monitoring(*, parameters: bool = False) -> Definition:
     return pipe.materialize(role=ROLE, bucket="my-bucket", region="us-east-1")
 
 
+def checking(*, parameters: bool = False) -> Definition:
+    """The service's own checks, every setting given, and a version that takes what they found."""
+    classes = (DataQualityCheck, ModelQualityCheck, DataBiasCheck, ModelBiasCheck, ExplainabilityCheck)
+    given = {cls: as_parameters(cls) if parameters else dict(EVERY_SETTING[cls]) for cls in classes}
+    pipe = (
+        Pipeline("churn").provide(ModelArtifacts, "s3://my-bucket/model.tar.gz").provide(RawData, "s3://my-bucket/rows")
+    )
+    pipe = pipe.provide(Predictions, "s3://my-bucket/predictions").create_model(name="model")
+    pipe = pipe.check_quality(**given[DataQualityCheck]).check_model_quality(**given[ModelQualityCheck])
+    pipe = pipe.check_bias(**given[DataBiasCheck]).check_model_bias(**given[ModelBiasCheck])
+    pipe = pipe.check_explainability(**given[ExplainabilityCheck]).register("churn-models")
+    return pipe.materialize(role=ROLE, bucket="my-bucket", region="us-east-1")
+
+
 _WORDS = {"takes": "inputs", "arguments_given": "arguments"}
 
 
@@ -435,8 +545,69 @@ def anything(*, parameters: bool = False) -> Definition:
             for name, value in (as_parameters(cls) if parameters else EVERY_SETTING[cls]).items()
             if name != "job_type" or value is not None
         }
-        for cls in (ScriptProcessing, ScriptTraining, LambdaInvocation, Callback)
+        for cls in (ScriptProcessing, SparkProcessing, ScriptTraining, LambdaInvocation, Callback)
     }
     pipe = Pipeline("churn").provide(ModelArtifacts, "s3://my-bucket/model.tar.gz").process(**given[ScriptProcessing])
+    pipe = pipe.spark(name="features", **given[SparkProcessing])
     pipe = pipe.invoke_lambda(**given[LambdaInvocation]).callback(**given[Callback]).train(**given[ScriptTraining])
+    return pipe.materialize(role=ROLE, bucket="my-bucket", region="us-east-1")
+
+
+_NOTEBOOK = Path(__file__).parents[1] / "programs" / "notebook"
+_SPARK = "arn:aws:iam::111122223333:role/Spark"
+_ON_EMR: Mapping[str, Any] = {
+    "arguments_given": ["--script", _NOTEBOOK / "beside.py", "--share", 0.5],
+    "takes": {"model": ModelArtifacts},
+    "outputs": {"rows": RawData},
+    "execution_role": _SPARK,
+    "cache": "P1D",
+    "retry": 3,
+    "depends_on": None,
+}
+EVERY_SETTING = {
+    **EVERY_SETTING,
+    EmrProgram: {
+        **_ON_EMR,
+        "jar": "s3://my-bucket/program.jar",
+        "main_class": "com.example.Program",
+        "properties": {"key": "value"},
+        "cluster_id": "j-2AXXXXXXGAPLF",
+        "cluster_config": None,  # or the cluster that is there
+    },
+    EmrServerlessJob: {
+        **_ON_EMR,
+        "script": "s3://my-bucket/program.py",
+        "spark_parameters": "--conf spark.executor.memory=8g",
+        "hive": None,  # or a script
+        "application_id": None,  # or one to be made
+        "application_config": {"releaseLabel": "emr-7.5.0", "type": "SPARK"},
+        "configuration_overrides": {"monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": "s3://my-bucket/logs"}}},
+        "max_runtime": 3600,
+        "tags": {"team": "ml"},
+    },
+    NotebookExecution: {
+        **_TRAINING,
+        "checkpoint_s3_uri": None,  # notebooks have none
+        "depends_on": None,
+        "notebook": str(_NOTEBOOK / "explore.ipynb"),
+        "kernel": "conda_python3",
+        "parameters": {"least": 500, "names": ["a", "b"]},
+        "takes": {"model": ModelArtifacts},
+        "init_script": str(_NOTEBOOK / "init.sh"),
+        "files": [str(_NOTEBOOK / "beside.py")],
+    },
+}  # fmt: skip
+
+
+def engines(*, parameters: bool = False) -> Definition:
+    """EMR, EMR Serverless and a notebook, every setting given."""
+    given = {
+        cls: {
+            _WORDS.get(name, name): value
+            for name, value in (as_parameters(cls) if parameters else EVERY_SETTING[cls]).items()
+        }
+        for cls in (EmrProgram, EmrServerlessJob, NotebookExecution)
+    }
+    pipe = Pipeline("churn").provide(ModelArtifacts, "s3://my-bucket/model.tar.gz").emr(**given[EmrProgram])
+    pipe = pipe.emr_serverless(**given[EmrServerlessJob]).notebook(**given[NotebookExecution], name="explore")
     return pipe.materialize(role=ROLE, bucket="my-bucket", region="us-east-1")

@@ -25,11 +25,13 @@ pytestmark = pytest.mark.xdist_group("moto")  # one server for all of them
 # Members that moto takes but does not keep, so that they never come back; botocore's validator still sees them.
 FORGOTTEN_BY_MOTO: Mapping[str, frozenset[str]] = {
     "Processing": frozenset(("Environment", "ProcessingResources", "Tags")),
-    "Training": frozenset(("Environment", "Tags")),
+    "Training": frozenset(("Environment", "RetryStrategy", "Tags")),
     "Tuning": frozenset(("Tags",)),
     "RegisterModel": frozenset(),
     "Model": frozenset(("Tags",)),
     "Transform": frozenset(("Tags",)),
+    "QualityCheck": frozenset(("Environment", "ProcessingResources", "Tags")),
+    "ClarifyCheck": frozenset(("Environment", "ProcessingResources", "Tags")),
 }
 OPERATIONS = {
     "Processing": "CreateProcessingJob",
@@ -38,6 +40,14 @@ OPERATIONS = {
     "RegisterModel": "CreateModelPackage",
     "Model": "CreateModel",
     "Transform": "CreateTransformJob",
+    "QualityCheck": "CreateProcessingJob",
+    "ClarifyCheck": "CreateProcessingJob",
+}
+# What the service says of a check beside its job.
+_BASELINES = {
+    f"{which}{what}": f"s3://my-bucket/{what}.json"
+    for which in ("CalculatedBaseline", "BaselineUsedForDriftCheck")
+    for what in ("Statistics", "Constraints")
 }
 JOB_NAME = {
     "Processing": "ProcessingJobName",
@@ -45,6 +55,8 @@ JOB_NAME = {
     "Tuning": "HyperParameterTuningJobName",
     "Model": "ModelName",
     "Transform": "TransformJobName",
+    "QualityCheck": "ProcessingJobName",
+    "ClarifyCheck": "ProcessingJobName",
 }
 _execution = itertools.count(1)
 
@@ -65,6 +77,8 @@ def materialized(make: Callable[[], Definition]) -> Definition:
 
 def send(client: Any, step_type: str, request: dict[str, Any]) -> Mapping[str, Any]:
     """Create and describe."""
+    if step_type in ("QualityCheck", "ClarifyCheck"):
+        return {**send(client, "Processing", request), **_BASELINES}
     if step_type == "Processing":
         client.create_processing_job(**request)
         return client.describe_processing_job(ProcessingJobName=request["ProcessingJobName"])
@@ -141,8 +155,16 @@ def monitoring_as_parameter() -> Definition:
     return pipelines.monitoring(parameters=True)
 
 
+def checking_as_parameter() -> Definition:
+    return pipelines.checking(parameters=True)
+
+
 def anything_as_parameter() -> Definition:
     return pipelines.anything(parameters=True)
+
+
+def engines_as_parameter() -> Definition:
+    return pipelines.engines(parameters=True)
 
 
 def serving_as_parameter() -> Definition:
@@ -161,6 +183,10 @@ LEARNING = (
 )
 MONITORING = ("data_loading", "data_baseline", "drift_check", "tabular_preprocessing")
 SERVING = ("model_creation", "batch_transform", "model_scoring")
+CHECKING = (
+    *("model", "data_quality_check_rows", "data_quality_check", "model_quality_check_rows", "model_quality_check"),
+    *("data_bias_check", "model_bias_check", "explainability_check", "model_registration"),
+)
 MADE: Mapping[Callable[[], Definition], tuple[str, ...]] = {
     pipelines.canonical: SPINE,
     pipelines.with_every_setting: SPINE,
@@ -171,8 +197,12 @@ MADE: Mapping[Callable[[], Definition], tuple[str, ...]] = {
     monitoring_as_parameter: MONITORING,
     pipelines.serving: SERVING,
     serving_as_parameter: SERVING,
-    pipelines.anything: ("preprocess", "train"),
-    anything_as_parameter: ("preprocess", "train"),
+    pipelines.checking: CHECKING,
+    checking_as_parameter: CHECKING,
+    pipelines.anything: ("preprocess", "features", "train"),
+    anything_as_parameter: ("preprocess", "features", "train"),
+    pipelines.engines: ("explore",),
+    engines_as_parameter: ("explore",),
 }
 DEFINITIONS = list(MADE)
 JOBS = [(make, name) for make, names in MADE.items() for name in names]

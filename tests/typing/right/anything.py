@@ -14,3 +14,8 @@ trained = loaded.train(
 ).register("churn")
 asked = loaded.invoke_lambda("arn:aws:lambda:us-east-1:111122223333:function:f", outputs={"ticket": str, "open": int})
 answered = asked.callback("https://sqs.us-east-1.amazonaws.com/111122223333/q", inputs={"raw": RawData}).preprocess()
+features = loaded.spark(
+    "tests/programs/spark/thin_out.py", inputs={"raw": RawData}, outputs={"train": TrainingData}, arguments={"months": 3},
+    py_files=["tests/sdk/code/train.py"], instance_count=4,
+).train_xgboost()  # fmt: skip
+several = loaded.spark("tests/programs/spark/thin_out.py", outputs=["train"], access="file").train_xgboost()

@@ -7,3 +7,5 @@ loaded.process(image_uri="a/b:1", outputs={"rows": TestData}).train_xgboost()  #
 loaded.process(image_uri="a/b:1", inputs={"raw": 3})  # mypy: dict-item; pyright: reportArgumentType; ty: invalid-argument-type; pyrefly: no-matching-overload
 loaded.train(image_uri="a/b:1", hyperparameters=3)  # mypy: arg-type; pyright: reportArgumentType; ty: invalid-argument-type; pyrefly: bad-argument-type
 loaded.invoke_lambda(outputs={"a": str})  # mypy: call-arg; pyright: reportCallIssue; ty: missing-argument; pyrefly: missing-argument
+loaded.spark("tests/programs/spark/thin_out.py", outputs={"rows": TestData}).train_xgboost()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
+loaded.spark("tests/programs/spark/thin_out.py", access="ftp")  # mypy: call-overload; pyright: reportArgumentType; ty: invalid-argument-type; pyrefly: no-matching-overload
