@@ -251,4 +251,8 @@ def located(value: Any, target: Target | None) -> Any:
 
 def present(values: Mapping[str, Any]) -> dict[str, Any]:
     """The members that say something."""
-    return {name: value for name, value in values.items() if value is not None and value not in ([], {})}
+    return {
+        name: value
+        for name, value in values.items()
+        if value is not None and not (isinstance(value, (list, Mapping)) and not value)
+    }

@@ -74,7 +74,13 @@ class EmrServerlessJob(EmrStep):
         None, job=True, doc="Of the job, as StartJobRun takes them: logs and properties."
     )
     max_runtime: int | None = setting(
-        None, ge=60, job=True, unit="seconds", convert=None, doc="Time after which the job is stopped; whole minutes."
+        None,
+        ge=60,
+        job=True,
+        unit="seconds",
+        reference=False,
+        convert=None,
+        doc="Time after which the job is stopped; whole minutes.",
     )
     tags: Mapping[str, str] | None = setting(None, job=True, doc="Tags of the job.")
 

@@ -148,8 +148,8 @@ class NotebookExecution(TrainingStep):
 
     def _faults(self) -> Iterator[str]:
         yield from self._file_faults()
-        count: Any = self.instance_count
-        if count != 1:
+        count: Any = self.instance_count  # an expression where the run decides it
+        if isinstance(count, int) and count != 1:
             yield "instance_count: a notebook is executed on one instance"
         if self.checkpoint_s3_uri is not None:
             yield "checkpoint_s3_uri: notebooks have no checkpoints"
