@@ -27,6 +27,13 @@ HERE = pathlib.Path(__file__).parent
 ROLE = "arn:aws:iam::111122223333:role/SageMakerRole"
 SPARK = "arn:aws:iam::111122223333:role/Spark"
 PLACES = {"role": ROLE, "bucket": "my-bucket", "region": "us-east-1"}
+SUBMITTED: dict[str, Any] = {
+    "AppSpecification": {
+        "ContainerEntrypoint": ["smspark-submit", "/opt/ml/processing/input/code/a.py"],
+        "ContainerArguments": ["--raw", "s3://my-raw/rows", "--clean", "s3://my-bucket/clean"],
+    },
+    "ProcessingOutputConfig": {"Outputs": [{"OutputName": "clean", "S3Output": {"S3Uri": "s3://my-bucket/clean"}}]},
+}
 SETTINGS: dict[str, dict[str, Any]] = {
     "CheckpointConfig": {"S3Uri": "s3://my-bucket/checkpoints"},
     "VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1", "subnet-2"]},
@@ -85,6 +92,7 @@ def everything() -> Definition:
         step("QualityCheck", "quality", Arguments={}, ModelPackageGroupName="churn-models"),
         step("ClarifyCheck", "bias", Arguments={}, ModelName="churn"),
         step("Endpoint", "serve", Arguments={}),
+        step("Processing", "features", Arguments=SUBMITTED),
     ]
     return Definition("churn", document, diagnostics=())
 
@@ -248,6 +256,17 @@ def test_data_is_read_and_outputs_are_written_and_nothing_else() -> None:
         "arn:aws:s3:::my-bucket/churn/*",
         "arn:aws:s3:::my-data/churn.csv*",
     }
+
+
+def test_spark_reads_what_its_arguments_name_and_may_delete_what_it_writes() -> None:
+    document = {**chain().document, "Steps": [*chain().document["Steps"], step("Processing", "a", Arguments=SUBMITTED)]}
+    allowed = rows(policies(Definition("churn", document, diagnostics=())).statements["execution"])
+    assert ("s3:GetObject", "arn:aws:s3:::my-raw/rows*") in allowed
+    assert ("s3:PutObject", "arn:aws:s3:::my-bucket/clean/*") in allowed
+    assert {resource for action, resource in allowed if action == "s3:DeleteObject"} == {
+        "arn:aws:s3:::my-bucket/clean/*"
+    }
+    assert not {action for action, _ in rows(policies(chain()).statements["execution"])} & {"s3:DeleteObject"}
 
 
 def test_a_check_may_read_the_baseline_of_its_group_and_clarify_may_make_an_endpoint() -> None:
