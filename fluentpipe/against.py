@@ -16,10 +16,10 @@ import attrs
 from fluentpipe.aws import Account
 from fluentpipe.bundle import asset_uris
 from fluentpipe.definition import Definition
-from fluentpipe.deploy import described
+from fluentpipe.deployed import existing
 from fluentpipe.difference import Difference, difference
 from fluentpipe.document import strings
-from fluentpipe.errors import NoSuchPipeline, SourceError
+from fluentpipe.errors import SourceError
 
 _REGION = re.compile(r"\d{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.[a-z0-9.-]+/")  # of an image
 _BUCKET = re.compile(r"s3://([a-z0-9.\-]+)")
@@ -59,14 +59,7 @@ def deployed(name: str, asking: Asking) -> Definition:
         AwsError: AWS cannot be asked.
     """
     account = Account(asking.region, asking.profile, asking.session)
-    found = described(account, name)
-    if found is None:
-        raise NoSuchPipeline(
-            f"There is no pipeline {name!r} in account {account.account_id}, {account.region}.",
-            fix="deploy it first, or name what to compare with: a file, a bundle, another pipeline",
-            region=account.region,
-        )
-    return found.definition
+    return existing(account, name, "to compare with").definition
 
 
 def against(new: Materialize, old: Definition, given: Mapping[str, str | None]) -> Difference:

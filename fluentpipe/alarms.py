@@ -15,7 +15,7 @@ import attrs
 
 from fluentpipe.aws import Account
 from fluentpipe.aws_faults import code_of
-from fluentpipe.deploy import existing
+from fluentpipe.deployed import existing
 from fluentpipe.document import walk_steps
 from fluentpipe.errors import AwsError, NameTaken, SettingError, did_you_mean
 

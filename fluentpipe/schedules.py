@@ -18,7 +18,8 @@ import attrs
 
 from fluentpipe.aws import Account
 from fluentpipe.aws_faults import code_of
-from fluentpipe.deploy import existing, role_arn
+from fluentpipe.deploy import role_arn
+from fluentpipe.deployed import existing
 from fluentpipe.errors import NameTaken, SettingError
 from fluentpipe.executions.arguments import pipeline_parameters
 from fluentpipe.executions.data import Data

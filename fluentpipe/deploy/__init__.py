@@ -16,7 +16,6 @@ from fluentpipe.contract import StepContract
 from fluentpipe.definition import Definition
 from fluentpipe.deploy import tags as tagging
 from fluentpipe.deploy.changes import Changes, find_changes
-from fluentpipe.deploy.deployed import Deployed, described, existing
 from fluentpipe.deploy.deployment import Deployment, delete
 from fluentpipe.deploy.place import Place, role_arn, role_in
 from fluentpipe.deploy.upserting import Settings, Wanted, refuse_settings, upsert
@@ -27,8 +26,7 @@ from fluentpipe.target import Target, refuse_placeholders
 from fluentpipe.upload import default_bucket, ensure, send
 
 __all__ = [
-    "Changes", "Deployed", "Deployment", "Place", "Settings", "default_bucket", "delete", "deploy", "deploy_plan", "described", "existing",
-    "role_arn",
+    "Changes", "Deployment", "Place", "Settings", "default_bucket", "delete", "deploy", "deploy_plan", "role_arn",
 ]  # fmt: skip
 
 MAX_INLINE = 100 << 10  # bytes of a definition that is sent in the request; the SageMaker SDK draws the line here, too

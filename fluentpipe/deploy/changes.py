@@ -11,10 +11,10 @@ from fluentpipe.assets import Asset
 from fluentpipe.aws import Account
 from fluentpipe.bundle import asset_uris
 from fluentpipe.definition import Definition
-from fluentpipe.deploy.deployed import described
 from fluentpipe.deploy.place import Place
 from fluentpipe.deploy.tags import TagChange, tag_change
 from fluentpipe.deploy.upserting import Wanted, differences
+from fluentpipe.deployed import described
 from fluentpipe.errors import DefinitionError
 from fluentpipe.s3uri import split_s3_uri
 from fluentpipe.upload import Bucket, Upload, counted, is_there, look, missing

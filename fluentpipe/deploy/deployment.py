@@ -12,8 +12,7 @@ from fluentpipe.aws import Account
 from fluentpipe.aws_faults import is_missing_pipeline
 from fluentpipe.contract import StepContract
 from fluentpipe.definition import Definition
-from fluentpipe.deploy.deployed import described
-from fluentpipe.errors import NoSuchPipeline
+from fluentpipe.deployed import existing, missing
 from fluentpipe.executions import Execution, start
 
 
@@ -46,10 +45,7 @@ class Deployment:
             NoSuchPipeline: It was deleted.
             AwsError: The service cannot be asked.
         """
-        found = described(self._account, self.name)
-        if found is None:
-            raise _gone(self._account, self.name)
-        return found.said
+        return existing(self._account, self.name, "to describe").said
 
     def start(
         self,
@@ -125,13 +121,5 @@ def delete(account: Account, name: str) -> None:
             account.client("sagemaker").delete_pipeline(PipelineName=name)
         except ClientError as error:
             if is_missing_pipeline(error):
-                raise _gone(account, name) from error
+                raise missing(account, name, "to delete") from error
             raise
-
-
-def _gone(account: Account, name: str) -> NoSuchPipeline:
-    return NoSuchPipeline(
-        f"There is no pipeline {name!r} in {account.region}.",
-        fix="check its name, the region and the profile: aws sagemaker list-pipelines",
-        region=account.region,
-    )

@@ -13,7 +13,7 @@ import attrs
 from fluentpipe.aws import Account
 from fluentpipe.aws_faults import code_of, is_missing_pipeline, said_by
 from fluentpipe.definition import Definition
-from fluentpipe.deploy.deployed import Deployed, described, same_document
+from fluentpipe.deployed import Deployed, described, same_document
 from fluentpipe.document import write_trail
 from fluentpipe.errors import DefinitionError, DeployConflict
 from fluentpipe.request import check_request

@@ -175,7 +175,7 @@ class Execution:
         """The definition that it was started with; the pipeline may have another by now."""
         if self._known.definition is None:
             said = self.call("sagemaker", "describe_pipeline_definition_for_execution", PipelineExecutionArn=self.arn)
-            self._known.definition = deployed(self.name, said["PipelineDefinition"])
+            self._known.definition = as_taken(self.name, said["PipelineDefinition"])
         return self._known.definition
 
     @property
@@ -318,7 +318,7 @@ class Execution:
         return f"<execution {self.id} of {self.name}>"
 
 
-def deployed(name: str, text: str) -> Definition:
+def as_taken(name: str, text: str) -> Definition:
     """A definition that the service has taken, so that nothing of it needs to be checked again."""
     return Definition(name, parse(text, f"the definition of pipeline {name!r}"), (), ())
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from fluentpipe.aws import Account
 from fluentpipe.aws_faults import retold
 from fluentpipe.definition import Definition
+from fluentpipe.deployed import existing
 from fluentpipe.errors import AwsError, SettingError, Throttled, Unreachable
 from fluentpipe.executions.arguments import data_parameter, needs_others, pipeline_parameters, selected_steps
 from fluentpipe.executions.data import Data
-from fluentpipe.executions.execution import Execution, deployed, new_token
+from fluentpipe.executions.execution import Execution, as_taken, new_token
 from fluentpipe.executions.finding import list_executions
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ def start(
         NoSuchPipeline: It is not deployed.
         AwsError: The service refused. Where it is not known whether the execution was started, the message has the token.
     """
-    definition = definition or deployed_definition(account, pipeline)
+    if definition is None:
+        found = existing(account, pipeline, "to start")
+        definition = as_taken(found.name, found.text)
     given = dict(parameters or {})
     if data is not None:
         given[data_parameter(definition)] = os.fspath(data)
@@ -87,18 +90,6 @@ def start(
     except (Unreachable, Throttled) as error:
         raise _not_known(pipeline, token, error) from error
     return Execution(answer["PipelineExecutionArn"], account, dict(contracts or {}))
-
-
-def deployed_definition(account: Account, pipeline: str) -> Definition:
-    """The definition of a pipeline as it is deployed.
-
-    Raises:
-        NoSuchPipeline: It is not.
-        AwsError: The service cannot be asked.
-    """
-    with account.explained(f"describe pipeline {pipeline!r}", resource=pipeline):
-        said = account.client("sagemaker").describe_pipeline(PipelineName=pipeline)
-    return deployed(said["PipelineName"], said["PipelineDefinition"])
 
 
 def _selection(

@@ -39,14 +39,15 @@ class Deployed:
 
 
 def described(account: Account, name: str) -> Deployed | None:
-    """The pipeline of that name; None if there is none.
+    """The pipeline of that name or ARN; None if there is none.
 
     Raises:
         AwsError: The service cannot be asked.
     """
     from botocore.exceptions import ClientError
 
-    with account.explained(f"look at pipeline {name!r}", resource=f"pipeline/{name}"):
+    resource = name if name.startswith("arn:") else f"pipeline/{name}"
+    with account.explained(f"look at pipeline {name!r}", resource=resource):
         try:
             said = account.client("sagemaker").describe_pipeline(PipelineName=name)
         except ClientError as error:
@@ -66,7 +67,7 @@ def described(account: Account, name: str) -> Deployed | None:
 
 
 def existing(account: Account, name: str, purpose: str) -> Deployed:
-    """The pipeline of that name.
+    """The pipeline of that name or ARN.
 
     Args:
         account: That it is deployed in.
@@ -79,12 +80,17 @@ def existing(account: Account, name: str, purpose: str) -> Deployed:
     """
     found = described(account, name)
     if found is None:
-        raise NoSuchPipeline(
-            f"There is no pipeline {name!r} in {account.region} {purpose}.",
-            fix="deploy it first: pipe.upsert(role), fluentpipe deploy",
-            region=account.region,
-        )
+        raise missing(account, name, purpose)
     return found
+
+
+def missing(account: Account, name: str, purpose: str) -> NoSuchPipeline:
+    """The error of a pipeline that is not there; as `existing`, which raises it."""
+    return NoSuchPipeline(
+        f"There is no pipeline {name!r} in {account.region} {purpose}.",
+        fix="check its name, the region and the profile (aws sagemaker list-pipelines), or deploy it first: fluentpipe deploy",
+        region=account.region,
+    )
 
 
 def same_document(text: str, definition: Definition) -> bool:
