@@ -1,5 +1,7 @@
 """Scripts and other services: what the call declares is what later steps find."""
 
+from pathlib import Path
+
 from fluentpipe import OutputSpec, Pipeline, RawData, TrainingData, ValidationData
 
 loaded = Pipeline("churn").load_data("s3://my-bucket/churn.csv", label="churn")
@@ -19,3 +21,16 @@ features = loaded.spark(
     py_files=["tests/sdk/code/train.py"], instance_count=4,
 ).train_xgboost()  # fmt: skip
 several = loaded.spark("tests/programs/spark/thin_out.py", outputs=["train"], access="file").train_xgboost()
+on_cluster = loaded.emr(
+    arguments=["spark-submit", Path("tests/programs/notebook/beside.py"), "--share", 0.5], inputs={"raw": RawData},
+    outputs={"train": TrainingData}, cluster_id="j-1",
+).train_xgboost()  # fmt: skip
+without = loaded.emr_serverless(
+    "s3://my-bucket/a.py",
+    execution_role="arn:aws:iam::111122223333:role/Spark",
+    application_id="00f1",
+    outputs=["train"],
+).train_xgboost()
+explored = loaded.notebook(
+    Path("tests/programs/notebook/explore.ipynb"), image_uri="a/b:1", inputs={"rows": RawData}, parameters={"least": 5}
+).preprocess()
