@@ -15,9 +15,10 @@ from fluentpipe.run.execution import execution_variables
 from fluentpipe.run.job import training_of
 from fluentpipe.run.parameters import settle
 from fluentpipe.run.registry import group_name
-from fluentpipe.run.spark import faults_of_processing, uri_in, words_read
+from fluentpipe.run.spark import faults_of_processing
 from fluentpipe.run.stand_in import StandIn, stand_in_faults
 from fluentpipe.run.storage import Storage
+from fluentpipe.run.submission import uri_in, words_read
 from fluentpipe.run.toolkit import read_hyperparameters
 from fluentpipe.run.training import training_faults
 from fluentpipe.run.transform import container_of, transform_faults

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from typing_extensions import override
 
 from fluentpipe.contract import StepContract
-from fluentpipe.errors import SettingError, SourceError, did_you_mean
+from fluentpipe.errors import SettingError, SourceError
 from fluentpipe.expression import Expression, Join
 from fluentpipe.images import spark_uri
 from fluentpipe.jobs import processing_input
@@ -21,6 +21,7 @@ from fluentpipe.s3uri import check_s3_uri
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
 from fluentpipe.steps.process import ProcessingByCall
+from fluentpipe.steps.spark_configuration import configuration_file
 from fluentpipe.target import local_files
 
 if TYPE_CHECKING:
@@ -30,12 +31,6 @@ DEFAULT_SPARK = "3.5"
 SUBMIT = "smspark-submit"
 _INPUT = "/opt/ml/processing/input"
 _LOGS = "/opt/ml/processing/spark-events/"
-# What the image writes into the files of Hadoop, Spark and Hive; smspark/config.py of aws/sagemaker-spark-container.
-CLASSIFICATIONS = (
-    "core-site", "hadoop-env", "hadoop-log4j", "hive-env", "hive-log4j", "hive-exec-log4j", "hive-site", "spark-defaults",
-    "spark-env", "spark-log4j", "spark-hive-site", "spark-metrics", "yarn-env", "yarn-site", "export",
-)  # fmt: skip
-_MEMBERS = ("Classification", "Properties", "Configurations")
 
 
 def _dependencies(value: Any) -> tuple[Any, ...]:
@@ -53,39 +48,6 @@ def _dependency(value: Any) -> str:
     elif "," in text:
         raise ValueError(f"has a comma in {text!r}, which parts the files of a list")
     return text
-
-
-def _configuration(value: Any) -> Any:
-    """EMR's classifications, in the form of the JSON file that the image reads."""
-    if isinstance(value, Mapping):
-        return _classified(value)
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        raise ValueError(f"must be a classification with its properties, or a list of such, not {value!r}")
-    return tuple(_classified(each) for each in value)
-
-
-def _classified(value: Any) -> dict[str, Any]:
-    if not isinstance(value, Mapping) or not {"Classification", "Properties"} <= set(value):
-        raise ValueError(f"must have Classification and Properties, not {value!r}")
-    for member in value:
-        if member not in _MEMBERS:
-            raise ValueError(f"has no {member!r}.{did_you_mean(str(member), _MEMBERS)}")
-    name, properties = value["Classification"], value["Properties"]
-    if name not in CLASSIFICATIONS:
-        raise ValueError(f"has no classification {name!r}.{did_you_mean(str(name), CLASSIFICATIONS)}")
-    if not isinstance(properties, Mapping):
-        raise ValueError(f"must have a mapping as the Properties of {name!r}, not {properties!r}")
-    inner = [_classified(each) for each in value.get("Configurations") or ()]
-    if name.endswith("-env") and not inner:
-        raise ValueError(f"must have the variables of {name!r} in Configurations, of the classification 'export'")
-    found = {"Classification": name, "Properties": {str(key): _property(properties[key]) for key in properties}}
-    return {**found, "Configurations": inner} if inner else found
-
-
-def _property(value: Any) -> str:
-    if not isinstance(value, (str, int, float)):
-        raise ValueError(f"must have texts and numbers as properties, known now, not {value!r}")
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _s3_uri(value: Any) -> str:
@@ -160,7 +122,7 @@ class SparkProcessing(ProcessingByCall):
         None, job=True, reference=False, convert=_dependencies, doc="Libraries of Java: .jar files, S3 URIs."
     )
     configuration: Any = setting(
-        None, job=True, reference=False, convert=_configuration,
+        None, job=True, reference=False, convert=configuration_file,
         doc="Of Spark, Hadoop and Hive: [{'Classification': 'spark-defaults', 'Properties': {…}}].",
     )  # fmt: skip
     spark_event_logs_uri: str | None = setting(

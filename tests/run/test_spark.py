@@ -18,7 +18,8 @@ from fluentpipe import Parameter, Pipeline, RawData
 from fluentpipe.definition import Definition
 from fluentpipe.errors import RunError
 from fluentpipe.run import run
-from fluentpipe.run.spark import configured, uri_in
+from fluentpipe.run.spark_properties import configured
+from fluentpipe.run.submission import uri_in
 
 FIXTURES = Path(__file__).parents[1] / "sdk" / "fixtures"
 SUBMIT = f"""#!{sys.executable}
