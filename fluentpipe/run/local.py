@@ -162,7 +162,7 @@ def _headline(error: BaseException) -> str:
 
 def _closed(execution: Execution, status: RunStatus, reason: str = "") -> Run:
     """Write the end of the run, and its report."""
-    run = execution.record.close(status, reason)
+    run = execution.record.close(status, reason, execution.say)
     try:
         write_report(run.path)
     except Exception as error:  # noqa: BLE001 - a report that cannot be made must not fail what it reports

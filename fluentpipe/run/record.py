@@ -11,7 +11,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -184,8 +184,14 @@ class Record:
         with self._lock:
             return {name: self.path / path for name, path in self._manifest["steps"][step]["outputs"].items()}
 
-    def close(self, status: RunStatus, reason: str = "") -> Run:
-        """Write the last state of the manifest, durably, and remove what was left half-done."""
+    def close(self, status: RunStatus, reason: str, say: Callable[[str], None]) -> Run:
+        """Write the last state of the manifest, durably, and remove what was left half-done.
+
+        Args:
+            status: Of the run.
+            reason: Its error's first line.
+            say: Takes what could not be written, where there is still no space.
+        """
         for left in (*self.path.glob("steps/.tmp-*"), self.path / _RESERVE):  # first: it may make the room for the rest
             remove(left)
         self.event(f"run {status}")
@@ -196,8 +202,12 @@ class Record:
                 self._events.close()
         try:
             self._settle_linked()
+        except OSError as error:
+            say(f"a loss of power may take what this run took from earlier ones out of its folder: {error}")
+        try:
             self._write(durable=True)
-        except OSError:  # still no space: what is returned says more than what is on disk
+        except OSError as error:  # what is returned says more than what is on disk
+            say(f"the end of the run could not be written: {error}")
             return attrs.evolve(Run.load(self.path), status=status, seconds=seconds, reason=reason)
         return Run.load(self.path)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from fluentpipe.run import durable, execution, record, registry
+from fluentpipe.run import Run, durable, execution, record, registry
 
 from .pipelines import canonical
 
@@ -145,3 +145,33 @@ def test_a_file_that_cannot_be_synced_for_want_of_space_fails_its_step(run, rows
     with pytest.raises(execution.RunError, match="Step 'Split': there is no space left"):
         run(canonical(), parameters={"data": rows})
     assert not list((tmp_path / "home" / "runs").glob("*/steps/*"))
+
+
+def test_a_run_whose_linked_results_cannot_be_synced_says_so_and_still_has_its_end(run, rows, monkeypatch):
+    run(canonical(), parameters={"data": rows})
+
+    def full(folder: Path, *, linked: bool = False) -> None:
+        raise OSError(28, "No space left on device", str(folder))
+
+    monkeypatch.setattr(record, "settle", full)
+    said: list[str] = []
+    result = run(canonical(), parameters={"data": rows}, echo=said.append)
+    assert [step.cached != "" for step in result.steps.values()][:3] == [True] * 3
+    assert Run.load(result.path).status == result.status == "Succeeded"
+    (line,) = (line for line in said if "loss of power" in line)
+    assert line.endswith(f"[Errno 28] No space left on device: '{result.path}/steps/Split'")
+
+
+def test_a_run_whose_end_cannot_be_written_says_so_and_returns_it(run, rows, monkeypatch):
+    write = record.write_atomically
+
+    def full_at_last(path: Path, text: str, *, durable: bool = False) -> None:
+        if durable:
+            raise OSError(28, "No space left on device")
+        write(path, text)
+
+    monkeypatch.setattr(record, "write_atomically", full_at_last)
+    said: list[str] = []
+    result = run(canonical(), parameters={"data": rows}, echo=said.append)
+    assert "the end of the run could not be written: [Errno 28] No space left on device" in said
+    assert (result.status, Run.load(result.path).status) == ("Succeeded", "Died")
