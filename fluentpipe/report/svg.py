@@ -25,7 +25,7 @@ def element(tag: str, *children: object, **attributes: object) -> Markup:
     Args:
         tag: Of our own choice, never from data.
         *children: Markup as it is, anything else escaped.
-        **attributes: Numbers are written with at most two decimals.
+        **attributes: Numbers are written with at most two decimals; all else is escaped, markup too.
     """
     written = "".join(
         f' {_attribute(name)}="{_value(value)}"' for name, value in attributes.items() if value is not None
@@ -73,9 +73,9 @@ def line(points: list[tuple[float, float]], **attributes: object) -> Markup:
     return element("polyline", points=coordinates(points), **attributes)
 
 
-def coordinates(points: Iterable[tuple[float, float]]) -> Markup:
+def coordinates(points: Iterable[tuple[float, float]]) -> str:
     """Points as an attribute has them."""
-    return Markup(" ".join(f"{number(x)},{number(y)}" for x, y in points))  # noqa: S704 - figures alone
+    return " ".join(f"{number(x)},{number(y)}" for x, y in points)
 
 
 def number(value: float) -> str:
@@ -94,6 +94,5 @@ def _attribute(name: str) -> str:
 
 
 def _value(value: object) -> str:
-    if isinstance(value, float):
-        return number(value)
-    return value if type(value) is Markup else str(escape(clean(str(value))))
+    """Escaped whatever it is: markup is no text of an attribute, and its quotes would end it."""
+    return number(value) if isinstance(value, float) else str(escape(clean(str(value))))

@@ -8,10 +8,12 @@ from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from markupsafe import Markup
 
 from fluentpipe.report.bars import lane
 from fluentpipe.report.chart import Chart, figure, span, ticks
 from fluentpipe.report.graph import Edge, Mark, draw
+from fluentpipe.report.svg import coordinates, element
 from fluentpipe.report.words import duration
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -49,6 +51,14 @@ def test_steps_stand_right_of_what_they_need_and_never_on_one_another(graph) -> 
         assert y >= 0
         for other, (x2, y2, _, _) in places.items():
             assert one == other or x != x2 or abs(y - y2) >= height
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn", "Co"])))
+def test_no_text_ends_an_attribute_not_even_markup(said: str) -> None:
+    for value in (said, Markup(said), f'"><b x="{said}', Markup(f'"/><b x="{said}')):
+        drawn = ElementTree.fromstring(element("a", title=value, points=coordinates([(1.0, 2.5)])))
+        assert dict(drawn.attrib) == {"title": str(value), "points": "1,2.5"}
+        assert len(drawn) == 0
 
 
 def test_the_drawing_holds_every_step() -> None:
