@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PORT = 9199  # where the first instance waits; FLUENTPIPE_CLUSTER_PORT moves it
 JOIN_SECONDS = 900.0  # for all to come, who download their data first; FLUENTPIPE_CLUSTER_WAIT changes it
 HELLO_SECONDS = 10.0
-RETRY_SECONDS = 0.5
+RETRY_SECONDS = 0.2
 
 
 @dataclass
@@ -74,20 +74,23 @@ class Cluster:
         return _resolved(self.current, time.monotonic())
 
     def meet(self) -> None:
-        """Connect this instance to the others.
+        """Connect this instance to the others; none goes on before all are there, so that each hears of what happens to another.
 
         Raises:
             JobError: Not all came in time.
         """
-        deadline = time.monotonic() + float(os.environ.get("FLUENTPIPE_CLUSTER_WAIT", JOIN_SECONDS))
+        patience = float(os.environ.get("FLUENTPIPE_CLUSTER_WAIT", JOIN_SECONDS))
         threading.Thread(target=self._beat, daemon=True).start()
         if self.is_first:
-            self._await_others(deadline)
+            self._await_others(patience)
+            self.tell({"met": True})
         else:
-            self._join_first(deadline)
-        print(f"instance {self.rank + 1} of {self.size} ({self.current}); all are there", flush=True)
+            self._join_first(patience)
+            self.hear()
+        print(f"instance {self.rank + 1} of {self.size} ({self.current}): all are there", flush=True)
 
-    def _await_others(self, deadline: float) -> None:
+    def _await_others(self, patience: float) -> None:
+        deadline = time.monotonic() + patience
         waited = set(self.hosts) - {self.current}
         with socket.create_server((_resolved(self.current, deadline), _port()), backlog=self.size) as listener:
             while waited:
@@ -95,20 +98,23 @@ class Cluster:
                 try:
                     connection, _ = listener.accept()
                 except TimeoutError:
-                    msg = (
-                        f"{job.quoted(sorted(waited))} did not come to {self.current}, port {_port()}, in time. {_HINT}"
-                    )
+                    late = job.quoted(sorted(waited))
+                    msg = f"{late} did not come to {self.current}, port {_port()}, within {patience:g} s. {_HINT}"
                     raise job.JobError(msg) from None
-                peer = Peer(connection)
-                peer.name = _hello(peer)
-                if peer.name in waited:
-                    waited.discard(peer.name)
-                    self._follow(peer)
-                else:  # whoever it is, it is none of us
-                    peer.close()
+                self._welcome(Peer(connection), waited)
 
-    def _join_first(self, deadline: float) -> None:
-        first, reason = self.hosts[0], ""
+    def _welcome(self, newcomer: Peer, waited: set[str]) -> None:
+        """Take a newcomer in if it is one of those that are waited for."""
+        newcomer.name = _hello(newcomer)
+        if newcomer.name in waited:
+            waited.discard(newcomer.name)
+            self._follow(newcomer)
+        else:
+            newcomer.send({"failed": f"{self.current} does not wait for an instance {newcomer.name!r}"})
+            newcomer.close()
+
+    def _join_first(self, patience: float) -> None:
+        first, reason, deadline = self.hosts[0], "", time.monotonic() + patience
         while time.monotonic() < deadline:
             try:
                 connection = socket.create_connection((first, _port()), timeout=HELLO_SECONDS)
@@ -120,7 +126,7 @@ class Cluster:
             peer.send({"host": self.current, "job": _job_name()})
             self._follow(peer)
             return
-        msg = f"{first}, port {_port()}, could not be reached in time ({reason}). {_HINT}"
+        msg = f"{first}, port {_port()}, could not be reached within {patience:g} s ({reason}). {_HINT}"
         raise job.JobError(msg)
 
     def _follow(self, peer: Peer) -> None:
@@ -200,8 +206,8 @@ def _declared() -> Cluster:
 
 
 _HINT = (
-    "Did it fail, or need longer for its data (FLUENTPIPE_CLUSTER_WAIT=<seconds>)? In a VPC the security group must let its "
-    "members connect to each other, on all TCP ports"
+    "Its log says if it failed. If its data take longer, give environment={'FLUENTPIPE_CLUSTER_WAIT': '3600'}. In a VPC the security "
+    "group must let its members connect to each other, on all TCP ports"
 )
 
 
@@ -214,12 +220,12 @@ def _job_name() -> str:
 
 
 def _hello(newcomer: Peer) -> str:
-    """The name that a newcomer gives, if it is of this job; else none."""
+    """The name that a newcomer gives, if it is of this job."""
     try:
         said = newcomer.receive(HELLO_SECONDS)
     except Gone:
         return ""
-    return str(said.get("host")) if said.get("job") == _job_name() else ""
+    return str(said.get("host")) if said.get("job") == _job_name() else f"{said.get('host')} of another job"[:100]
 
 
 def _resolved(host: str, deadline: float) -> str:

@@ -29,6 +29,14 @@ def _metric(value: Any) -> Any:
     raise ValueError(f"must be a metric of XGBoost, not {value!r}.{did_you_mean(value, METRICS)}")
 
 
+# What XGBoost can do with rows that lie on several instances; folds would each be a training of their own.
+_JOINT: Mapping[str, tuple[Any, ...]] = {
+    "n_folds": (0,),
+    "tree_method": ("hist", "auto"),
+    "booster": ("gbtree", "dart"),
+}
+
+
 class XGBoostTraining(TrainingStep):
     """Train gradient-boosted trees with XGBoost.
 
@@ -37,6 +45,13 @@ class XGBoostTraining(TrainingStep):
     is taken. Every setting also goes by scikit-learn's name.
 
     `model.tar.gz` holds the trees, the preprocessing that was given, and the code that serves raw rows.
+
+    With `instance_count=4` four instances learn one model together, that stops early on the validation rows: each holds every fourth
+    row, and they add up what they see. Means of folds, `tree_method="exact"` or `"approx"` and linear models are not for
+    several. It is for rows that one instance learns from too slowly or cannot hold; [performance](../performance.md) has figures. If an
+    instance fails, dies or does not come within 15 minutes, all end and say which. `network_isolation` is fine: instances of one job
+    reach each other nevertheless; in a VPC, the security group must let its members connect to each other, on all TCP ports. Here one
+    machine learns from all rows.
 
     Example:
         from fluentpipe import Pipeline
@@ -93,6 +108,7 @@ class XGBoostTraining(TrainingStep):
         ),
     )  # fmt: skip
     script = CONTAINERS / "train.py"
+    one_instance = ""
     companions = ("inference.py",)  # goes into the model archive
     flags: ClassVar[Mapping[str, str]] = {
         "training_data": "train",
@@ -106,7 +122,7 @@ class XGBoostTraining(TrainingStep):
     )  # fmt: skip
     n_folds: int | None = setting(
         None, ge=0,
-        doc="Models averaged, each stopped on another fold; by default 5 up to 20,000 rows where rounds are left to early stopping, else 0.",
+        doc="Models averaged, each stopped on another fold; by default 5 up to 20,000 rows on one instance where rounds are left to early stopping, else 0.",
     )  # fmt: skip
     early_stopping_rounds: int = setting(
         50, ge=0, doc="Stop after this many rounds without gain on the validation rows; 0 is off."
@@ -169,6 +185,7 @@ class XGBoostTraining(TrainingStep):
     @override
     def validate(self) -> None:
         super().validate()
+        self._check_joint()
         words = {each.emit or name: name for name, each in self.settings.items()}
         own = {**words, **{word: name for name, each in self.settings.items() for word in (name, *each.aliases)}}
         faults = [f"{key!r} is the setting {own[key]}" for key in self.given.get("parameters") or () if key in own]
@@ -177,8 +194,31 @@ class XGBoostTraining(TrainingStep):
                 "parameters= is for what has no setting of its own.", *faults, fix=".train_xgboost(max_depth=8)"
             )
 
+    def _check_joint(self) -> None:
+        """Refuse what several instances cannot do together; the program says the same of what only the run decides."""
+        if not self._is_joint:
+            return
+        faults = [
+            f"{name}: {self.given[name]!r} is not possible with several instances; it is {' or '.join(map(repr, able))} there"
+            for name, able in _JOINT.items()
+            if isinstance(self.given.get(name), (int, str)) and self.given[name] not in able
+        ]
+        if faults:
+            raise SettingError(
+                f"{self.contract.verb} {self.name!r} cannot share this work among {self.instance_count} instances.",
+                *faults,
+                fix="leave it out, or one instance of a larger instance_type",
+            )
+
+    @property
+    def _is_joint(self) -> bool:
+        count: Any = self.instance_count  # an expression where the run decides it
+        return isinstance(count, int) and count > 1
+
     def program_settings(self) -> Any:
         """The settings, and the further parameters one by one."""
+        if self._is_joint and self.n_folds is None:
+            yield "n_folds", 0  # said, so that the one machine of a run here trains the same kind of model
         for name, value in super().program_settings():
             if name == "parameters":
                 yield from value.items()

@@ -117,6 +117,8 @@ class XGBoostTuning(XGBoostTraining):
         ),
     )  # fmt: skip
     sagemaker_type = "Tuning"
+    one_instance = "it shares the work already, by trials side by side, each on an instance of its own"
+    instead = "max_parallel_trials=4, or a larger instance_type; train_xgboost(instance_count=…) with what was found"
 
     ranges: Mapping[str, RangeGiven] | None = setting(
         None, positional=True, reference=False, convert=_plain_ranges,

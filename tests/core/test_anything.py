@@ -302,7 +302,6 @@ def test_several_instances_share_the_files_of_the_inputs_that_are_named() -> Non
     [
         lambda: Pipeline("a").load_data("s3://bucket/x", label="y", instance_count=2),
         lambda: loaded().preprocess(instance_count=2),
-        lambda: loaded().preprocess().train_xgboost(instance_count=2),
         lambda: loaded().preprocess().tune_xgboost(instance_count=2),
         lambda: loaded().preprocess().train_sklearn(instance_count=2),
         lambda: loaded().preprocess().prepare_hyperparameters(instance_count=2),
@@ -312,3 +311,15 @@ def test_several_instances_share_the_files_of_the_inputs_that_are_named() -> Non
 def test_programs_for_one_instance_refuse_several(call: Callable[[], Any]) -> None:
     with pytest.raises(SettingError, match="cannot use 2 instances"):
         call()
+
+
+def test_several_instances_train_one_model_without_folds() -> None:
+    request = emitted(loaded().preprocess().train_xgboost(instance_count=3, network_isolation=True), "xgboost_training")
+    assert (request["ResourceConfig"]["InstanceCount"], request["HyperParameters"]["n_folds"]) == (3, "0")
+    shared = {each["DataSource"]["S3DataSource"]["S3DataDistributionType"] for each in request["InputDataConfig"]}
+    assert shared == {"FullyReplicated"}  # a part of the files would be data without their schema
+    later = loaded().preprocess().train_xgboost(instance_count=Parameter("instances", 1))
+    assert "n_folds" not in emitted(later, "xgboost_training")["HyperParameters"]
+    with pytest.raises(SettingError, match=r"among 2 instances") as caught:
+        loaded().preprocess().train_xgboost(instance_count=2, n_folds=5, tree_method="exact", booster="gblinear")
+    assert all(f"{name}: " in str(caught.value) for name in ("n_folds", "tree_method", "booster"))
