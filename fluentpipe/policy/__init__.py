@@ -21,6 +21,7 @@ from fluentpipe.policy.allowed import SERVICE, Arns, for_deployer, for_execution
 from fluentpipe.policy.document import Statement, policy, split
 from fluentpipe.policy.needs import Needs, needs_of
 from fluentpipe.target import refuse_placeholders
+from fluentpipe.upload import default_bucket_name
 
 __all__ = ["Policies", "Statement", "default_bucket", "policies"]
 
@@ -74,7 +75,7 @@ def policies(
     needs = needs_of(definition)
     needs.roles |= {role} if role else set()
     arns = _arns(needs, region)
-    default = f"sagemaker-{arns.region}-{arns.account}"
+    default = default_bucket_name(arns.region, arns.account)
     own = bucket or next((each.bucket for each in sorted(needs.assets, key=str)), default)
     deployer = tuple(for_deployer(definition.name, needs, arns, own, default))
     execution = tuple(for_execution(needs, arns))
@@ -114,7 +115,7 @@ def _arns(needs: Needs, region: str | None) -> Arns:
 def default_bucket(role: str | None, region: str | None) -> str | None:
     """SageMaker's own bucket of the account of a role; None where role or region are not known."""
     account = role.split(":")[4] if role and role.count(":") > 4 else ""
-    return f"sagemaker-{region}-{account}" if account and region else None
+    return default_bucket_name(region, account) if account and region else None
 
 
 def partition_of(region: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from fluentpipe.assets import Asset
 from fluentpipe.aws import Account
 from fluentpipe.s3uri import split_s3_uri
-from fluentpipe.upload.bucket import Bucket, default_bucket, ensure, look
+from fluentpipe.upload.bucket import Bucket, default_bucket, default_bucket_name, ensure, look
 from fluentpipe.upload.files import Upload, is_there, missing, send
 from fluentpipe.upload.sizes import counted, sized
 
@@ -16,6 +16,7 @@ __all__ = [
     "Upload",
     "counted",
     "default_bucket",
+    "default_bucket_name",
     "ensure",
     "is_there",
     "look",

@@ -36,7 +36,12 @@ class Bucket:
 
 def default_bucket(account: Account) -> str:
     """The bucket that SageMaker's tools use where none is named; the SageMaker SDK takes the same."""
-    return f"sagemaker-{account.region}-{account.account_id}"
+    return default_bucket_name(account.region, account.account_id)
+
+
+def default_bucket_name(region: str, account_id: str) -> str:
+    """The same, where the account is known and need not be asked."""
+    return f"sagemaker-{region}-{account_id}"
 
 
 def look(account: Account, name: str) -> Bucket:
