@@ -181,7 +181,7 @@ def executions(pipeline: str, number: int, region: str | None, profile: str | No
 @click.command(epilog=f"RUN is the id of a run here, the beginning or the end of one, or `last`; or {_WHICH}")
 @click.argument("run")
 @click.argument("step", required=False)
-@click.option("--home", type=click.Path(path_type=Path), help="Folder of runs. [default: .fluentpipe]")
+@cli_options.home
 @click.option("-f", "--follow", is_flag=True, help="Go on as long as the step runs.")
 @click.option("-n", "--last", type=click.IntRange(min=0), help="The last lines only.")
 @_poll
@@ -210,9 +210,7 @@ def logs(
         for line in follow_step(found, step, poll):
             click.echo(line)
         return
-    for name in [step] if step is not None else found.steps:
-        for line in found.logs(name, last):
-            click.echo(line if step is not None else f"[{name}] {line}")
+    cli_runs.print_lines(found, step, last)
 
 
 def _found(which: str, region: str | None, profile: str | None) -> Execution:

@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluentpipe import cli_options
 from fluentpipe.run.home import home_folder
 
 if TYPE_CHECKING:
+    from fluentpipe.outcome.shape import PipelineRun
     from fluentpipe.run import Run
 
 _POLL = 0.2  # seconds between two looks at a log that grows
 _WHICH = "RUN is an id, the beginning or the end of one, or `last`."
 
 
-_home = click.option("--home", type=click.Path(path_type=Path), help="Folder of runs. [default: .fluentpipe]")
-
-
 @click.command()
-@_home
+@cli_options.home
 @click.option("-n", "--number", type=click.IntRange(min=1), default=20, show_default=True, help="How many, at most.")
 def runs(home: Path | None, number: int) -> None:
     """List the runs, newest first."""
@@ -35,7 +34,7 @@ def runs(home: Path | None, number: int) -> None:
 
 @click.command(epilog=_WHICH)
 @click.argument("run", default="last")
-@_home
+@cli_options.home
 @click.option("--open", "opens", is_flag=True, help="Open the report in a browser.")
 def show(run: str, home: Path | None, opens: bool) -> None:
     """Show how a run went, and where its report lies."""
@@ -53,27 +52,32 @@ def show(run: str, home: Path | None, opens: bool) -> None:
 
 def print_logs(run: str, step: str | None, home: Path | None, *, follow: bool, last: int | None) -> None:
     """Print the log of a step of a run here; without `step`, of all, each line with its step."""
-    from fluentpipe.errors import SourceError, did_you_mean
     from fluentpipe.run.history import find
 
     found = find(home_folder(home), run)
-    if step is not None and step not in found.steps:
-        steps = ", ".join(found.steps)
-        raise SourceError(
-            f"The run has no step {step!r}.{did_you_mean(step, found.steps)}", f"its steps: {steps}", run=found.id
-        )
     if step is not None and follow:
         _follow(found, step)
-        return
-    for name in [step] if step is not None else found.steps:
-        for line in found.logs(name, last):
+    else:
+        print_lines(found, step, last)
+
+
+def print_lines(run: PipelineRun, step: str | None, last: int | None) -> None:
+    """Print the log of a step, of a run here or of an execution; without `step`, of all, each line with its step."""
+    for name in [step] if step is not None else run.steps:
+        for line in run.logs(name, last):
             click.echo(line if step is not None else f"[{name}] {line}")
 
 
 def _follow(run: Run, step: str) -> None:
-    """Print what is added to a log until the step is over; the log moves when the step is published."""
+    """Print what is added to a log until the step is over; the log moves when the step is published.
+
+    Raises:
+        UnknownOutput: The run has no such step.
+    """
+    from fluentpipe.outcome.asked import known_step
     from fluentpipe.run import Run
 
+    known_step(run.steps, step, f"run {run.id}")
     written = 0
     while True:
         current = Run.load(run.path)
