@@ -160,7 +160,7 @@ def schedule_name(pipeline: str, name: str | None) -> str:
 def _made(account: Account, name: str, arn: str, wanted: Mapping[str, Any]) -> str:
     """What was done: `created`, `updated`, or nothing."""
     client = account.client("scheduler")
-    for last in (*[False] * (_ROUNDS - 1), True):
+    for left in reversed(range(_ROUNDS)):
         found = _described(account, name)
         if found is not None:
             _refuse_others(account, name, found, arn.rpartition("/")[2])
@@ -171,7 +171,7 @@ def _made(account: Account, name: str, arn: str, wanted: Mapping[str, Any]) -> s
             try:
                 call(Name=name, **wanted)
             except Exception as error:
-                if last or code_of(error) not in {"ConflictException", "ResourceNotFoundException"}:
+                if not left or code_of(error) not in {"ConflictException", "ResourceNotFoundException"}:
                     raise
                 continue  # made or deleted by somebody else meanwhile
             return done
