@@ -1,9 +1,10 @@
 """The four programs as SageMaker's images start them, in an interpreter that has an image's pins and nothing of ours.
 
-    python image_chain.py CONTAINERS TABLE
+    python image_chain.py CONTAINERS TABLE TRAINING
 
-CONTAINERS is the folder of the programs, TABLE a CSV with the label `churn`. Prints the AUC; needs the standard library
-and what the programs import. .ci/run starts it, with Python 3.10 and 3.12.
+CONTAINERS is the folder of the programs, TABLE a CSV with the label `churn`, TRAINING the module that trains: `train` or
+`train_lightgbm`. Prints the AUC; needs the standard library and what the programs import. .ci/run starts it, with Python 3.10 and
+3.12.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def start(*words: object, cwd: pathlib.Path, **environment: object) -> None:
     subprocess.run([sys.executable, *map(str, words)], cwd=cwd, env=variables, check=True)
 
 
-def chain(programs: pathlib.Path, table: pathlib.Path, root: pathlib.Path) -> float:
+def chain(programs: pathlib.Path, table: pathlib.Path, training: str, root: pathlib.Path) -> float:
     """Load, preprocess, train as a module with channels in SM_* variables, evaluate the packed model."""
     start(programs / "load_data.py", "--input", table, "--output", root / "raw", "--label", "churn", cwd=root)
     places = [word for part in PARTS for word in (f"--{part}-output", root / part)]
@@ -36,7 +37,7 @@ def chain(programs: pathlib.Path, table: pathlib.Path, root: pathlib.Path) -> fl
     data.mkdir()
     channels = {"TRAIN": root / "train", "VALIDATION": root / "validation", "PREPROCESSING": root / "prepared"}
     start(
-        "-m", "train", "--num_round", "300", "--seed", "0", cwd=programs, SM_MODEL_DIR=model, SM_OUTPUT_DATA_DIR=data,
+        "-m", training, "--num_round", "300", "--seed", "0", cwd=programs, SM_MODEL_DIR=model, SM_OUTPUT_DATA_DIR=data,
         SM_CHANNELS=json.dumps([name.lower() for name in channels]),
         **{f"SM_CHANNEL_{name}": place for name, place in channels.items()},
     )  # fmt: skip
@@ -67,7 +68,8 @@ def serve(model: pathlib.Path, root: pathlib.Path) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        found = chain(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(folder))
-    print(f"Python {sys.version.split()[0]}: AUC {found:.4f}")
+        places = [pathlib.Path(each).resolve() for each in sys.argv[1:3]]
+        found = chain(places[0], places[1], sys.argv[3], pathlib.Path(folder))
+    print(f"Python {sys.version.split()[0]}, {sys.argv[3]}: AUC {found:.4f}")
     if found < LEAST_AUC:
         sys.exit(f"the AUC is below {LEAST_AUC}")
