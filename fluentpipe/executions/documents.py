@@ -44,7 +44,7 @@ _DESCRIBED: Mapping[str, tuple[str, str, bool]] = {
     "Endpoint": ("describe_endpoint", "EndpointName", False),
 }
 # Types without a job of SageMaker's own that is described: the member of the metadata is all there is.
-_IN_METADATA = ("Fail", "EMR", "EMRServerless", "QualityCheck", "ClarifyCheck", "Athena", "Lineage")
+_IN_METADATA = ("Fail", "QualityCheck", "ClarifyCheck", "Athena", "Lineage")
 
 
 def describes(*types: str) -> Callable[[_S], _S]:
@@ -106,6 +106,26 @@ def _tuning(step: StepExecution, call: Call) -> Mapping[str, Any]:
         MaxResults=100,
     )
     return {**said, "TrainingJobSummaries": trainings["TrainingJobSummaries"]}
+
+
+@describes("EMR")
+def _emr(step: StepExecution, call: Call) -> Mapping[str, Any]:
+    """What EMR says of the step on its cluster, its arguments among it, where the metadata says which that is."""
+    said: Mapping[str, Any] = step.metadata.get(step.type, {})
+    if not {"ClusterId", "StepId"} <= said.keys():
+        return said
+    answer = call("emr", "describe_step", ClusterId=said["ClusterId"], StepId=said["StepId"])
+    return {**said, **answer["Step"]}
+
+
+@describes("EMRServerless")
+def _emr_serverless(step: StepExecution, call: Call) -> Mapping[str, Any]:
+    """What EMR Serverless says of the job."""
+    said: Mapping[str, Any] = step.metadata.get(step.type, {})
+    if not {"ApplicationId", "JobRunId"} <= said.keys():
+        return said
+    answer = call("emr-serverless", "get_job_run", applicationId=said["ApplicationId"], jobRunId=said["JobRunId"])
+    return {**said, "jobRun": answer["jobRun"]}
 
 
 @describes("Condition")

@@ -44,6 +44,9 @@ _USUAL: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+_SCHEDULER = "amazon_sagemaker_scheduler"  # the entry point of a training that executes a notebook
+_NOTEBOOK = "{OutputDataConfig.S3OutputPath}/{TrainingJobName}/output/output.tar.gz"
+
 
 @attrs.frozen
 class Declared:
@@ -79,6 +82,9 @@ def _contracted(contract: StepContract | None) -> Iterator[Declared]:
 
 
 def _usual(entry: StepEntry) -> Iterator[Declared]:
+    algorithm = entry.arguments.get("AlgorithmSpecification")
+    if isinstance(algorithm, Mapping) and algorithm.get("ContainerEntrypoint") == [_SCHEDULER]:
+        yield Declared("executed_notebook", _NOTEBOOK)
     for name, path in _USUAL.get(entry.type, {}).items():
         yield Declared(name, path)
     config = entry.arguments.get("ProcessingOutputConfig")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import attrs
 
 from fluentpipe.policy.document import Statement
-from fluentpipe.policy.emr import emr_statements
+from fluentpipe.policy.emr import emr_statements, emr_watching
 from fluentpipe.policy.needs import Location, Needs
 
 # Pipelines names its jobs pipelines-<execution>-<step>-<random>; developer guide, "IAM Access Management".
@@ -122,6 +122,7 @@ def _watching(needs: Needs, arns: Arns) -> Iterator[Statement]:
     if groups:
         arn = tuple(arns.log_group(name) for name in groups)
         yield Statement("ReadLogs", ("logs:DescribeLogStreams", "logs:GetLogEvents"), arn)
+    yield from emr_watching(needs.emr, needs.types, arns)
     if needs.groups:
         packages = tuple(arns.sagemaker("model-package", f"{group}/*") for group in sorted(needs.groups))
         yield Statement("WatchModelPackage", _sagemaker("DescribeModelPackage"), packages)

@@ -97,6 +97,18 @@ def emr_statements(needs: EmrNeeds, types: set[str], arns: Arns) -> Iterator[Sta
             yield Statement(sid, ("iam:PassRole",), roles, {"StringEquals": {"iam:PassedToService": service}})
 
 
+def emr_watching(needs: EmrNeeds, types: set[str], arns: Arns) -> Iterator[Statement]:
+    """What it takes to read the outcome of the EMR steps."""
+    if "EMR" in types:
+        ids = {EVERY} if needs.makes_clusters else needs.clusters or {EVERY}
+        clusters = tuple(_arn(arns, "elasticmapreduce", f"cluster/{each}") for each in sorted(ids))
+        yield Statement("WatchEmrSteps", ("elasticmapreduce:DescribeStep",), clusters)
+    if "EMRServerless" in types:
+        ids = {EVERY} if needs.makes_applications else needs.applications or {EVERY}
+        runs = tuple(_arn(arns, "emr-serverless", f"/applications/{each}/jobruns/*") for each in sorted(ids))
+        yield Statement("WatchJobRuns", ("emr-serverless:GetJobRun",), runs)
+
+
 def _cluster_statements(needs: EmrNeeds, arns: Arns) -> Iterator[Statement]:
     actions = [f"elasticmapreduce:{action}" for action in _ON_CLUSTER]
     if needs.makes_clusters:

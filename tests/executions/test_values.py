@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from botocore import xform_name
+from botocore.session import get_session
 from botocore.validate import ParamValidator
 
 from fluentpipe import Join, Parameter
@@ -232,6 +234,24 @@ def test_each_job_is_described_by_its_operation(kind, member, arn, operation, re
     assert [*request_] == wanted.required_members
 
 
+@pytest.mark.parametrize(
+    ("kind", "metadata", "operation", "answer", "document"),
+    [
+        ("EMR", {"ClusterId": "j-1", "StepId": "s-1"}, "DescribeStep", {"Step": {"Config": {"Args": ["a"]}}}, {"Config": {"Args": ["a"]}}),
+        ("EMRServerless", {"ApplicationId": "00f1", "JobRunId": "r-1"}, "GetJobRun", {"jobRun": {"state": "SUCCESS"}}, {"jobRun": {"state": "SUCCESS"}}),
+    ],
+)  # fmt: skip
+def test_steps_of_emr_have_what_emr_says_of_them(kind, metadata, operation, answer, document):
+    def call(service, asked, **request):
+        shape = get_session().get_service_model(service).operation_model(operation).input_shape
+        assert asked == xform_name(operation)
+        assert not ParamValidator().validate(request, shape).has_errors()
+        assert [*request.values()] == [*metadata.values()]
+        return answer
+
+    assert documents.document_of(a_step(kind, {kind: metadata}), call) == {**metadata, **document}
+
+
 @pytest.mark.parametrize(("objective", "order"), [("Minimize", "Ascending"), ("Maximize", "Descending")])
 def test_a_tuning_has_its_trainings_the_best_first_and_the_model_of_the_best(objective, order, service):
     listed = [{"TrainingJobName": "best"}, {"TrainingJobName": "worse"}]
@@ -276,6 +296,8 @@ def test_the_names_that_every_definition_is_given_are_those_of_the_built_in_step
             continue
         outputs = [{"OutputName": spec.name} for spec in cls.contract.outputs]
         arguments = {"ProcessingOutputConfig": {"Outputs": outputs}} if cls.sagemaker_type == "Processing" else {}
+        if cls.__name__ == "NotebookExecution":  # a training, told by its entry point
+            arguments = {"AlgorithmSpecification": {"ContainerEntrypoint": ["amazon_sagemaker_scheduler"]}}
         step = {"Name": "a", "Type": cls.sagemaker_type, "Arguments": arguments}
         usual = declared_outputs(Definition("x", {"Steps": [step]}, (), ()))["a"]
         for spec in cls.contract.outputs:
