@@ -10,6 +10,6 @@ loaded.invoke_lambda(outputs={"a": str})  # mypy: call-arg; pyright: reportCallI
 loaded.spark("tests/programs/spark/thin_out.py", outputs={"rows": TestData}).train_xgboost()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
 loaded.spark("tests/programs/spark/thin_out.py", access="ftp")  # mypy: call-overload; pyright: reportArgumentType; ty: invalid-argument-type; pyrefly: no-matching-overload
 loaded.emr(cluster_id="j-1", outputs={"rows": TestData}).train_xgboost()  # mypy: misc; pyright: reportAttributeAccessIssue; ty: invalid-argument-type; pyrefly: bad-argument-type
-loaded.emr_serverless("s3://b-cket/a.py", application_id="1")  # mypy: call-overload; pyright: reportCallIssue; ty: no-matching-overload; pyrefly: no-matching-overload
+loaded.emr_serverless("s3://b-cket/a.py", application_id="1")  # mypy: call-overload; pyright: reportCallIssue; ty: no-matching-overload; pyrefly: missing-argument
 loaded.notebook("explore.ipynb")  # mypy: call-arg; pyright: reportCallIssue; ty: missing-argument; pyrefly: missing-argument
-loaded.notebook("explore.ipynb", image_uri="a/b:1", inputs={"rows": 3})  # mypy: dict-item; pyright: reportArgumentType; ty: invalid-argument-type; pyrefly: bad-argument-type
+loaded.notebook("explore.ipynb", image_uri="a/b:1", inputs={"rows": 3})  # mypy: dict-item; pyright: reportArgumentType; ty: invalid-argument-type; pyrefly: bad-assignment
