@@ -1778,7 +1778,7 @@ class Verbs(Generic[S]):
         Example:
             from fluentpipe import Pipeline
 
-            pipe = Pipeline("churn").load_data("churn.csv", label="churn").check_bias("gender", positive="No")
+            pipe = Pipeline("churn").load_data("churn.csv", label="churn").check_bias({"female": 1}, positive="No")
             found = {"CalculatedBaselineConstraints": "analysis.json"}
             pipe.run(stand_ins={"data_bias_check": lambda inputs: found})
 
@@ -1875,7 +1875,7 @@ class Verbs(Generic[S]):
             from fluentpipe import Pipeline
 
             pipe = Pipeline("churn").load_data("churn.csv", label="churn").preprocess().train_xgboost().create_model()
-            definition = pipe.check_model_bias({"gender": "Female"}, positive="No", group="churn-models").materialize()
+            definition = pipe.check_model_bias({"female": 1}, positive="No", group="churn-models").materialize()
 
         Args:
             facet: Column that tells the groups, or several; {'gender': 'Female', 'age': 40} for one group, or those above a number.

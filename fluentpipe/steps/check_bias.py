@@ -211,7 +211,7 @@ class DataBiasCheck(BiasStep):
     Example:
         from fluentpipe import Pipeline
 
-        pipe = Pipeline("churn").load_data("churn.csv", label="churn").check_bias("gender", positive="No")
+        pipe = Pipeline("churn").load_data("churn.csv", label="churn").check_bias({"female": 1}, positive="No")
         found = {"CalculatedBaselineConstraints": "analysis.json"}
         pipe.run(stand_ins={"data_bias_check": lambda inputs: found})
     """
@@ -283,7 +283,7 @@ class ModelBiasCheck(BiasStep, ModelStep):
         from fluentpipe import Pipeline
 
         pipe = Pipeline("churn").load_data("churn.csv", label="churn").preprocess().train_xgboost().create_model()
-        definition = pipe.check_model_bias({"gender": "Female"}, positive="No", group="churn-models").materialize()
+        definition = pipe.check_model_bias({"female": 1}, positive="No", group="churn-models").materialize()
     """
 
     contract = StepContract(
