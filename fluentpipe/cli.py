@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 import fluentpipe
-from fluentpipe import cli_compare, cli_deploy, cli_executions, cli_predict, cli_runs, cli_schedule
-from fluentpipe.cli_options import pairs
+from fluentpipe import cli_compare, cli_deploy, cli_executions, cli_options, cli_predict, cli_runs, cli_schedule
 from fluentpipe.errors import FluentpipeError, GateFailed, RunError, StaleStub
 
 if TYPE_CHECKING:
@@ -75,9 +74,6 @@ def _reported(command: F) -> F:
     return cast("F", call)
 
 
-_home = click.option(
-    "--home", type=click.Path(path_type=Path), help="Folder of runs and of the model registry. [default: .fluentpipe]"
-)
 _plain = click.option("--plain", is_flag=True, help="Lines instead of a live table, also in a terminal.")
 _role = click.option("--role", help="ARN of the role that the jobs take.")
 _bucket = click.option("--bucket", help="Bucket for code, data and outputs.")
@@ -85,7 +81,7 @@ _region = click.option("--region", help="Region, such as us-east-1.")
 
 
 @main.command()
-@_home
+@cli_options.home
 @_plain
 @click.option("-q", "--quiet", is_flag=True, help="Only the outcome.")
 @_reported
@@ -108,17 +104,17 @@ def demo(home: Path | None, plain: bool, quiet: bool) -> None:
     "--parameter",
     "parameters",
     multiple=True,
-    callback=pairs("NAME=VALUE"),
+    callback=cli_options.pairs("NAME=VALUE"),
     help="Value of a pipeline parameter, as NAME=VALUE; repeatable.",
 )
 @click.option(
     "--map",
     "maps",
     multiple=True,
-    callback=pairs("s3://bucket/prefix=./folder"),
+    callback=cli_options.pairs("s3://bucket/prefix=./folder"),
     help="Local folder that stands for an S3 prefix, as s3://bucket/prefix=./folder; repeatable.",
 )
-@_home
+@cli_options.home
 @click.option("--cache/--no-cache", default=True, help="Take results that are kept, and keep them. [default: cache]")
 @click.option("--from", "from_step", metavar="STEP", help="Carry out this step anew, and all that depend on it.")
 @click.option("--only", metavar="STEP", help="Carry out this step alone, on what the newest run left of the others.")
@@ -198,7 +194,7 @@ def _quantity(units: dict[str, int], example: str) -> Callable[[Any, Any, str | 
 
 
 @main.command()
-@_home
+@cli_options.home
 @click.option("--size", callback=_quantity(_UNITS, "5GB"), help="What all that is kept may have together, as 5GB.")
 @click.option("--age", callback=_quantity(_SPANS, "30d"), help="Time since its last use after which one goes, as 30d.")
 @click.option("--runs", is_flag=True, help="Old runs as well, except those that registered a model.")

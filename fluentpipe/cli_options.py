@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
+home = click.option(
+    "--home", type=click.Path(path_type=Path), help="Folder of runs and of the model registry. [default: .fluentpipe]"
+)
 region = click.option("--region", help="Region, such as us-east-1. [default: that of the profile]")
 profile = click.option("--profile", help="Profile of the AWS configuration. [default: AWS_PROFILE]")
 

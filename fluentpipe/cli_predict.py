@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from fluentpipe import cli_options
 from fluentpipe.run.home import home_folder
 
 
@@ -24,7 +25,7 @@ from fluentpipe.run.home import home_folder
     "--id-column", "id_columns", multiple=True, metavar="COLUMN",
     help="Column that goes with the predictions; repeatable. [default: all that the model does not use]",
 )  # fmt: skip
-@click.option("--home", type=click.Path(path_type=Path), help="Folder of runs and registry. [default: .fluentpipe]")
+@cli_options.home
 def predict(model: str, data: Path, out: Path | None, id_columns: tuple[str, ...], home: Path | None) -> None:
     """Predict for raw rows: a class or a value for each, with its probability.
 

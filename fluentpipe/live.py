@@ -164,7 +164,7 @@ def watching(echo: Echo = "auto", listener: Listener | None = None, *, keep: boo
 
         console = Console()
         if not console.is_terminal or _wants_lines():
-            yield Watch(_say, listener)
+            yield Watch(say, listener)
             return
         from rich.live import Live
 
@@ -271,5 +271,6 @@ def _time(seconds: float | None) -> str:
     return f"{seconds:.1f} s" if seconds < 100 else f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print a line at once."""
     print(line, flush=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fluentpipe.definition import Definition
 from fluentpipe.errors import RunError
+from fluentpipe.live import say
 from fluentpipe.report import write_report
 from fluentpipe.run.alive import collect_leftovers
 from fluentpipe.run.environment import Mask
@@ -32,11 +33,6 @@ from fluentpipe.run.stopping import Stopping, stopping
 from fluentpipe.run.storage import Maps, Storage
 
 _ISOLATIONS = ("fork", "process", "paths")
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    print(line, flush=True)
 
 
 def run(

@@ -7,6 +7,4 @@ from fluentpipe.run.events import Listener
 from fluentpipe.run.result import Run
 from fluentpipe.run.stand_in import StandIn
 
-def say(line: str) -> None: ...
-
 def run(definition: Definition, *, parameters: Mapping[str, object] | None=None, home: str | Path | None=None, maps: Mapping[str, str | Path] | None=None, check: bool=True, cache: bool=True, from_step: str | None=None, only: str | None=None, of_run: str | None=None, isolation: str='fork', offline: bool=False, install_requirements: bool=False, stand_ins: Mapping[str, StandIn] | None=None, max_parallel: int | None=None, timeout: float | None=None, grace: float=10.0, echo: Callable[[str], None] | None=..., listener: Listener | None=None) -> Run: ...
