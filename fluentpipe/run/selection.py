@@ -12,10 +12,9 @@ import attrs
 from fluentpipe.definition import Definition, StepEntry
 from fluentpipe.errors import RunError, did_you_mean
 from fluentpipe.run.cache import Result
+from fluentpipe.run.execution import JOBS
 from fluentpipe.run.history import find
 from fluentpipe.run.values import steps_used
-
-_JOBS = ("Processing", "Training", "Tuning")
 
 
 @attrs.frozen
@@ -62,7 +61,7 @@ def select(
     if entries[only].type in ("Condition", "Fail"):
         raise RunError(f"Step {only!r} is a {entries[only].type}: alone it has nothing to do.", run=None)
     needed = upstream(only, entries)
-    past = _past_results(definition.name, home, of_run, [name for name in needed if entries[name].type in _JOBS])
+    past = _past_results(definition.name, home, of_run, [name for name in needed if entries[name].type in JOBS])
     return Selection(frozenset((only,)), frozenset((only, *needed)), past)
 
 

@@ -160,6 +160,15 @@ def test_a_script_gets_csv_as_text_and_lines_of_json_as_bytes(run: Start) -> Non
     assert "request bytes application/jsonlines" in run(lines).logs("answers")
 
 
+def test_a_step_after_a_transform_runs_alone_on_its_past_answers(run: Start) -> None:
+    sketch = transform({"a.csv": "1,2\n"})
+    place = {"Get": "Steps.answers.TransformOutput.S3OutputPath"}
+    sketch.processing("After", "print('after')", inputs={"answers": place})
+    first = run(sketch)
+    alone = run(sketch, only="After", cache=False)
+    assert (alone.steps["answers"].cached, alone.logs("After")) == (first.id, ["after"])
+
+
 def test_values_of_the_steps_and_the_cache(run: Start) -> None:
     sketch = transform({"a.csv": "1,2\n"})
     first, second = run(sketch), run(sketch)
