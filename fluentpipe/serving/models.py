@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, Union
@@ -75,7 +75,7 @@ def find_model(given: ModelGiven, home: Path) -> Found:
     if found := _registered(text, home):
         return found
     try:
-        return _of_run(find(home, text))
+        run = find(home, text)
     except SourceError as fault:
         groups = _groups(home)
         raise SourceError(
@@ -84,6 +84,7 @@ def find_model(given: ModelGiven, home: Path) -> Found:
             f"as a run: {str(fault).splitlines()[0]}" if text != LAST else f"there are no runs in {home}",
             fix="give a model.tar.gz, a folder, `group` or `group/version`, a run's id, or the folder of all of these: --home",
         ) from fault
+    return _of_run(run)
 
 
 def _registered(text: str, home: Path) -> Found | None:
@@ -111,7 +112,8 @@ def _groups(home: Path) -> list[str]:
 def _of_run(run: Run) -> Found:
     """The one model that a run made, in its last form."""
     made = dict(_made(run))
-    last = {step: path for step, path in made.items() if not _is_taken_further(run, step, set(made))}
+    taken = _taken_further(run, made)
+    last = {step: path for step, path in made.items() if step not in taken}
     if len(last) == 1:
         step, path = next(iter(last.items()))
         return Found(path, f"of step {step!r} of run {run.id}")
@@ -136,11 +138,12 @@ def _made(run: Run) -> Iterator[tuple[str, Path]]:
                 yield step.name, file
 
 
-def _is_taken_further(run: Run, step: str, makers: set[str]) -> bool:
-    """Whether another step made its model of this one's, as a calibration does."""
+def _taken_further(run: Run, makers: Container[str]) -> frozenset[str]:
+    """The steps of whose model another one made its own, as a calibration does."""
     try:
         document = json.loads((run.path / "definition.json").read_bytes())
         entries = Definition(run.name, document, (), ()).steps()
-        return any(entry.name in makers - {step} and step in steps_used(entry.arguments) for entry in entries)
+        using = [(entry.name, set(steps_used(entry.arguments))) for entry in entries if entry.name in makers]
+        return frozenset().union(*(used - {name} for name, used in using))
     except (OSError, ValueError, FluentpipeError):
-        return False
+        return frozenset()

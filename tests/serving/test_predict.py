@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -179,6 +180,31 @@ def test_nothing_of_the_archive_is_run(binary: Run, tmp_path: Path) -> None:
 def test_a_model_that_is_not_there_is_told_with_those_that_are(model: str, said: str, binary: Run) -> None:
     with pytest.raises(SourceError, match=said):
         predict(model, raw_test_rows(binary), home=home(binary))
+
+
+@pytest.mark.parametrize(
+    ("makers", "said"),
+    [((), r"^Run r made no model\."), (("one", "two"), r"^Run r made 2 models\.\n  one: (.|\n)*\n  two: ")],
+    ids=["none", "two"],
+)
+def test_a_run_without_the_one_model_is_told_by_what_it_made(
+    makers: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    nothing: dict[str, Any] = dict.fromkeys(("seconds", "cpu_seconds", "peak_memory_mb", "exit_code", "log"))
+    steps = {}
+    for name in makers:
+        archive = tmp_path / "runs" / "r" / name / "model.tar.gz"
+        archive.parent.mkdir(parents=True)
+        archive.touch()
+        outputs = {"model": f"{name}/model.tar.gz"}
+        steps[name] = {**nothing, "type": "Training", "status": "Succeeded", "outputs": outputs, "reason": ""}
+    manifest = {"id": "r", "name": "p", "status": "Succeeded", "seconds": 1.0, "reason": "", "steps": steps}
+    (tmp_path / "runs" / "r").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "runs" / "r" / "run.json").write_text(
+        json.dumps({**manifest, "models": [], "property_files": [], "parameters": {}})
+    )
+    with pytest.raises(SourceError, match=said):
+        predict("last", [{"a": 1}], home=tmp_path)
 
 
 def test_an_archive_of_another_kind_is_refused(tmp_path: Path) -> None:
