@@ -26,6 +26,22 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return cores + cores // 2
 
 
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[str]:
+    """The URL of moto's server, which plays AWS over HTTP.
+
+    All that is in its accounts is in the process, whatever the server: tests that would find each other's things there
+    reset it, and are of a group of xdist of their own.
+    """
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
 @pytest.fixture
 def registry() -> Iterator[None]:
     """Step classes and kinds declared by the test are gone after it."""

@@ -16,7 +16,6 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError
 from botocore.httpsession import URLLib3Session
 from moto.s3.models import s3_backends
-from moto.server import ThreadedMotoServer
 
 from fluentpipe.aws import Account
 from fluentpipe.deploy import deploy
@@ -33,14 +32,10 @@ SECRETS = {
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    served = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    served.start()
-    host, port = served.get_host_and_port()
+def server(moto_server: str) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("moto.sagemaker.models.load_pipeline_definition_from_s3", _definition_in_s3)
-        yield f"http://{host}:{port}"
-    served.stop()
+        yield moto_server
 
 
 def _definition_in_s3(place: dict[str, str], account_id: str, partition: str) -> str:

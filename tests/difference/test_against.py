@@ -10,7 +10,6 @@ from typing import Any
 import boto3
 import pytest
 from click.testing import CliRunner, Result
-from moto.server import ThreadedMotoServer
 
 from fluentpipe import Pipeline, against
 from fluentpipe.cli import main
@@ -73,13 +72,10 @@ def test_a_file_that_is_not_there_is_said_so() -> None:
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """An empty account on moto's server, to which the environment leads."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
+def account(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An account on moto's server, empty in this region, to which the environment leads."""
     for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ENDPOINT_URL": moto_server,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": "eu-west-1",
@@ -88,12 +84,11 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     client = boto3.client("sagemaker")
     yield client
     client.close()
-    server.stop()
 
 
 @pytest.mark.xdist_group("moto")
 def test_what_is_deployed_is_the_other_side_by_default(account: Any, tmp_path: Path) -> None:
-    with pytest.raises(NoSuchPipeline, match="no pipeline 'churn' in .* to compare with"):
+    with pytest.raises(NoSuchPipeline, match=r"no pipeline 'churn' in .* to compare with"):
         chain(8).diff()
     text = chain(6).materialize(**PLACES).to_json()
     account.create_pipeline(

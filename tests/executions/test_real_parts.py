@@ -11,7 +11,6 @@ from typing import Any
 import attrs
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 from run.pipelines import Sketch, json_get
 
 from fluentpipe.aws import Account
@@ -29,19 +28,10 @@ REPORT = {"metrics": {"auc": 0.91}, "rows": 3}
 
 
 @pytest.fixture(scope="session")
-def moto() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def real(moto: str) -> Iterator[Account]:
+def real(moto_server: str) -> Iterator[Account]:
     """An account of moto's, with a bucket."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", moto)
+        patch.setenv("AWS_ENDPOINT_URL", moto_server)
         for name in ("AWS_ENDPOINT_URL_SAGEMAKER", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"):
             patch.delenv(name, raising=False)
         account = Account("us-east-1", session=boto3.Session("nobody", "nothing"))
@@ -53,9 +43,9 @@ def real(moto: str) -> Iterator[Account]:
 
 
 @pytest.fixture
-def bucket(real: Account, shared_account: Account, monkeypatch: pytest.MonkeyPatch, moto: str) -> Any:
+def bucket(real: Account, shared_account: Account, monkeypatch: pytest.MonkeyPatch, moto_server: str) -> Any:
     """moto's S3, where the executions of the scripted service find it as well."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", moto)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", moto_server)
     shared_account.client("s3")
     return lambda key, body: real.client("s3").put_object(Bucket="my-bucket", Key=key, Body=body)
 

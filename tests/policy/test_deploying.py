@@ -12,7 +12,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from fluentpipe import Pipeline
 from fluentpipe.definition import Definition
@@ -32,19 +31,14 @@ DEPLOYING = ("Pipeline", "Upload", "LookAtBucket", "MakeDefaultBucket")
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def server(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An empty account in which IAM decides, from the call of `guard` on."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-    _post(url, "reset-auth", "inf")
-    _post(url, "reset", "")
-    yield url
-    _post(url, "reset-auth", "inf")
-    _post(url, "reset", "")
-    server.stop()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
+    _post(moto_server, "reset-auth", "inf")
+    _post(moto_server, "reset", "")
+    yield moto_server
+    _post(moto_server, "reset-auth", "inf")
+    _post(moto_server, "reset", "")
 
 
 def _post(url: str, path: str, body: str) -> None:

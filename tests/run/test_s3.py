@@ -14,7 +14,6 @@ import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from hypothesis import HealthCheck, given, settings, strategies as st
-from moto.server import ThreadedMotoServer
 
 from fluentpipe.definition import Definition
 from fluentpipe.errors import FluentpipeError, RunError, SourceError
@@ -28,28 +27,19 @@ BUCKET = "my-data"
 BIG = os.urandom(1 << 20) * 12  # 12 MiB, so that progress is said
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture(autouse=True)
-def account(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def account(moto_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
-        "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_ENDPOINT_URL": moto_server, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="module")
-def bucket(endpoint: str) -> Any:
+def bucket(moto_server: str) -> Any:
     client = boto3.client(
         "s3",
-        endpoint_url=endpoint,
+        endpoint_url=moto_server,
         region_name="us-east-1",
         aws_access_key_id="testing",
         aws_secret_access_key="testing",

@@ -7,7 +7,6 @@ import urllib.request
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from fluentpipe.errors import DefinitionError
 from fluentpipe.sdk import installed
@@ -17,21 +16,12 @@ from .definitions import BUCKET, ROLE, WHERE, chain
 pytestmark = pytest.mark.enable_socket
 
 
-@pytest.fixture(scope="module")
-def server():
-    served = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    served.start()
-    host, port = served.get_host_and_port()
-    yield f"http://{host}:{port}"
-    served.stop()
-
-
 @pytest.fixture(autouse=True)
-def account(server, monkeypatch):
+def account(moto_server, monkeypatch):
     """An empty account with a role and a bucket."""
-    urllib.request.urlopen(urllib.request.Request(f"{server}/moto-api/reset", method="POST")).close()
+    urllib.request.urlopen(urllib.request.Request(f"{moto_server}/moto-api/reset", method="POST")).close()
     for name, value in {
-        "AWS_ENDPOINT_URL": server, "AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "made-up",
+        "AWS_ENDPOINT_URL": moto_server, "AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "made-up",
         "SAGEMAKER_VALIDATE_ROLE": "false",  # moto cannot simulate policies
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
