@@ -14,7 +14,7 @@ DATA_TYPES = ("S3Uri", "String", "Integer", "Float", "Boolean")
 
 RESERVED_VERBS = frozenset({
     "alarm", "auto_train_xgboost", "callback", "data_parameter", "defaults", "diff", "emr", "emr_serverless", "explain", "for_each", "from_sagemaker", "from_steps", "invoke_lambda",
-    "materialize", "merge", "name", "notebook", "otherwise", "outputs", "parameters", "process", "provide", "raw_step", "run", "schedule", "sdk_step",
+    "materialize", "merge", "name", "notebook", "otherwise", "outputs", "parameters", "process", "provide", "raw_step", "run", "schedule", "sdk_step", "spark",
     "step", "steps", "to_mermaid", "to_sagemaker", "train", "upsert", "when",
 })  # fmt: skip
 """Names that `Pipeline` has for itself, and no verb can have."""

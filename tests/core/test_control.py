@@ -333,7 +333,7 @@ MISTAKES: dict[str, Callable[[], Any]] = {
         {**LAMBDA, "Arguments": {"x": {"Input": "rows"}}}, takes=[DependencySpec("rows", TrainingData)], name="raw"
     ),
     "raw_step_unknown_outputs": lambda: loaded().raw_step(
-        {"Type": "EMRServerless", "Arguments": {}}, outputs=[OutputSpec("o", CustomProperty, "X")], name="raw"
+        {"Type": "Lineage", "Arguments": {}}, outputs=[OutputSpec("o", CustomProperty, "X")], name="raw"
     ),
     "fail_without_a_message": lambda: scored().fail(),
 }  # fmt: skip
