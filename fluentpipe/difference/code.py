@@ -45,7 +45,8 @@ def lines_changed(old: Asset | None, new: Asset | None) -> tuple[str, ...]:
             lines.append(f"added {name}")
         elif (one := _read(before[name])) != (other := _read(after[name])):
             lines.append(f"changed {name}")
-            lines += _text_difference(one, other)
+            sizes = f"  {_size(before[name])} bytes -> {_size(after[name])} bytes"
+            lines += _text_difference(one, other) or [sizes]
     return tuple(lines)
 
 
@@ -77,14 +78,16 @@ def _members(packed: bytes) -> Mapping[str, bytes] | None:
     found: dict[str, bytes] = {}
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
-            plain = stream.read(MAX_ARCHIVE + 1)  # before tarfile sees it: nothing in it can make more of it
+            plain = stream.read(
+                MAX_ARCHIVE + 1
+            )  # before tarfile sees it; of what is in it, a sparse file alone would be more
         if len(plain) > MAX_ARCHIVE:
             return None
         with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as tar:
             for member in tar:
                 if member.isdir():
                     continue
-                if not member.isfile() or len(found) >= MAX_MEMBERS or member.name in found:
+                if not member.isfile() or member.issparse() or len(found) >= MAX_MEMBERS or member.name in found:
                     return None
                 content = tar.extractfile(member)
                 found[member.name] = content.read() if content else b""
@@ -93,8 +96,12 @@ def _members(packed: bytes) -> Mapping[str, bytes] | None:
     return found
 
 
+def _size(content: Path | bytes) -> int:
+    return len(content) if isinstance(content, bytes) else content.stat().st_size
+
+
 def _small(content: Path | bytes) -> bool:
-    return (len(content) if isinstance(content, bytes) else content.stat().st_size) <= MAX_ARCHIVE
+    return _size(content) <= MAX_ARCHIVE
 
 
 def _read(content: Path | bytes) -> bytes:
@@ -110,12 +117,13 @@ def _read(content: Path | bytes) -> bytes:
 
 
 def _text_difference(old: bytes, new: bytes) -> list[str]:
+    """The lines that changed; none where it is no text, or too much of it."""
     try:
         texts = [each.decode("utf-8") for each in (old, new)]
     except UnicodeDecodeError:
         texts = []
     if not texts or len(old) > MAX_TEXT or len(new) > MAX_TEXT or any("\0" in each for each in texts):
-        return [f"  {len(old)} bytes -> {len(new)} bytes"]
+        return []
     before, after = (each.splitlines() for each in texts)
     lines = list(difflib.unified_diff(before, after, n=1, lineterm=""))[2:]
     more = [f"  … {len(lines) - MAX_LINES} more lines"] if len(lines) > MAX_LINES else []

@@ -230,9 +230,7 @@ def _conditions(old: _Read, new: Unordered, old_step: str, new_step: str) -> Ite
     """Conditions that came, went, or have another side or sign."""
     assert isinstance(old.own, Unordered)
     assert isinstance(old.translated, Unordered)
-    gone = sorted(old.own.items - new.items, key=text_of)
-    if old.own != old.translated:  # the condition itself stands, under the new names of its steps
-        gone = sorted(old.translated.items - new.items, key=text_of)
+    gone = sorted(old.translated.items - new.items, key=text_of)  # one that stands under new names of its steps is not
     come = sorted(new.items - old.own.items - old.translated.items, key=text_of)
     for same in (_same_sign, _same_left):
         for theirs in list(gone):

@@ -59,7 +59,7 @@ def both(old: Value | None, new: Value | None) -> tuple[str | None, str | None]:
 
 
 def place_text(place: Place) -> str:
-    """A place below a step, such as `channel train S3DataType`."""
+    """A place below a step, such as `input train S3DataType`."""
     parts = [each for each in place if each != "Arguments"]
     words: list[str] = []
     for index, each in enumerate(parts):

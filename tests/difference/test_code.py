@@ -20,7 +20,7 @@ from .definitions import ROLE
 PREFIX = "s3://my-bucket/churn/code"
 
 
-def training(files: dict[str, bytes], bucket: str = "my-bucket") -> Definition:
+def training(files: dict[str, Path | bytes], bucket: str = "my-bucket") -> Definition:
     """A definition of one step that brings these files along."""
     asset = Asset.of(f"s3://{bucket}/churn/code", files)
     directory = f'"{asset.uri}/sourcedir.tar.gz"' if "sourcedir.tar.gz" in files else asset.uri
@@ -93,8 +93,28 @@ def test_what_is_no_text_is_told_by_its_size() -> None:
     assert change.detail == ("changed model", "  2 bytes -> 3 bytes")
 
 
+def test_a_large_file_is_told_by_its_own_size(tmp_path: Path) -> None:
+    for name, size in (("old", 1), ("new", 2)):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(code.MAX_ARCHIVE + size)
+    (change,) = difference(training({"model": tmp_path / "old"}), training({"model": tmp_path / "new"}))
+    assert change.detail == ("changed model", f"  {code.MAX_ARCHIVE + 1} bytes -> {code.MAX_ARCHIVE + 2} bytes")
+
+
 def bomb() -> bytes:
     return gzip.compress(b"\0" * (code.MAX_ARCHIVE + 10), 9)
+
+
+def sparse() -> bytes:
+    """An archive of a few bytes whose one member is a hole larger than any archive may be, as GNU tar writes it."""
+    header = bytearray(tarfile.TarInfo("zeros").tobuf(tarfile.GNU_FORMAT))
+    size = b"%011o\0" % (code.MAX_ARCHIVE + 1)
+    header[156:157] = tarfile.GNUTYPE_SPARSE
+    header[386:410] = size + b"%011o\0" % 0  # offset and length of the one part that is not a hole
+    header[483:495] = size
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return gzip.compress(bytes(header) + bytes(1024))
 
 
 def link() -> bytes:
@@ -108,14 +128,19 @@ def link() -> bytes:
 
 @pytest.mark.parametrize(
     "hostile",
-    [b"", b"no archive", bomb(), link(), packed({"../x": b""}), packed({"a": b"1"})[:-20]],
-    ids=["empty", "no archive", "a bomb", "a link", "a way out", "cut off"],
+    [b"", b"no archive", bomb(), sparse(), link(), packed({"../x": b""}), packed({"a": b"1"})[:-20]],
+    ids=["empty", "no archive", "a bomb", "a hole", "a link", "a way out", "cut off"],
 )
 def test_an_archive_that_cannot_be_trusted_is_a_file_like_any_other(hostile: bytes) -> None:
     old, new = training({"sourcedir.tar.gz": hostile}), training({"sourcedir.tar.gz": packed({"a": b"2"})})
     (change,) = difference(old, new)
     assert change.kind == "code"
     assert not difference(old, training({"sourcedir.tar.gz": hostile}))
+
+
+@pytest.mark.parametrize("hostile", [bomb(), sparse()], ids=["a bomb", "a hole"])
+def test_an_archive_that_would_be_too_large_is_not_unpacked(hostile: bytes) -> None:
+    assert list(code.unpacked({"sourcedir.tar.gz": hostile})) == ["sourcedir.tar.gz"]
 
 
 def test_a_program_of_ours_that_was_edited_shows_where(tmp_path: Path) -> None:
