@@ -8,7 +8,7 @@ from typing import Any
 from fluentpipe.check_cycles import Graph, check_cycles
 from fluentpipe.check_steps import declared_names, property_files
 from fluentpipe.diagnostic import Findings, described
-from fluentpipe.document import GET, JOIN, Reference, StepEntry, is_reference, references
+from fluentpipe.document import GET, JOIN, Reference, StepEntry, at, is_reference, references
 from fluentpipe.errors import UnknownOutput, did_you_mean
 from fluentpipe.shapes import SCALARS, Leaf, step_types, walk
 
@@ -227,9 +227,7 @@ def _check_key(
     """A key of a list must be one that the producing step declares."""
     if where not in NAMED_LISTS:
         return
-    found: Any = producer.request if where == "OutputParameters" else producer.arguments
-    for member in where.split("."):
-        found = found.get(member) if isinstance(found, Mapping) else None
+    found = at(producer.request if where == "OutputParameters" else producer.arguments, where.split("."))
     names = declared_names(found, NAMED_LISTS[where])
     if isinstance(key, int):
         if key >= len(_listed(found)):

@@ -8,7 +8,7 @@ is the part of `fluentpipe.check` to say so. All walks are iterative.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -103,6 +103,16 @@ def references(value: object, path: str = "$") -> Iterator[Reference]:
         elif isinstance(found, list | tuple):
             inner = [(each, (trail, index)) for index, each in enumerate(found) if not isinstance(each, _LEAVES)]
             pending.extend(reversed(inner))
+
+
+def at(value: Any, keys: Iterable[str | int]) -> Any:
+    """What stands in a JSON value at a path of members and indices; None where there is nothing."""
+    try:
+        for key in keys:
+            value = value[key]
+    except (KeyError, IndexError, TypeError):
+        return None
+    return value
 
 
 def strings(value: object) -> Iterator[tuple[Trail, str]]:

@@ -15,7 +15,7 @@ import attrs
 
 from fluentpipe.check_references import NAMED_LISTS
 from fluentpipe.check_steps import declared_names
-from fluentpipe.document import GET, JOIN, StepEntry, is_reference
+from fluentpipe.document import GET, JOIN, StepEntry, at, is_reference
 
 # As in `fluentpipe.bundle`: at most as long as a URI may be.
 _CONTENT_URI = re.compile(r"s3://[^\s'\"]{0,960}/([0-9a-f]{64})(?=[/'\"]|$)")
@@ -159,9 +159,7 @@ class Reader:
         entry = self.entries.get(step)
         if entry is None or path not in NAMED_LISTS:
             return None
-        found: Any = entry.request if path == "OutputParameters" else entry.arguments
-        for member in path.split("."):
-            found = found.get(member) if isinstance(found, Mapping) else None
+        found = at(entry.request if path == "OutputParameters" else entry.arguments, path.split("."))
         names = declared_names(found, NAMED_LISTS[path]) or []
         return names[index] if index < len(names) == len(set(names)) else None
 

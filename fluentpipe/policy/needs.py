@@ -11,7 +11,7 @@ import attrs
 from fluentpipe.bundle import asset_uris
 from fluentpipe.check_baselines import CHECK_TYPES
 from fluentpipe.definition import Definition
-from fluentpipe.document import GET, JOIN, StepEntry, is_reference, strings
+from fluentpipe.document import GET, JOIN, StepEntry, at, is_reference, strings
 from fluentpipe.policy.emr import EMR_TYPES, ROLES, EmrNeeds, take_emr
 
 # Members whose value is where a job writes to; every other S3 URI is read.
@@ -140,8 +140,9 @@ def _take_step(needs: Needs, values: _Values, entry: StepEntry) -> None:
         if isinstance(name, str) and name:
             needs.job_names.add(name.lower())
     if _submits_to_spark(entry):
-        for output in entry.arguments.get("ProcessingOutputConfig", {}).get("Outputs", ()):
-            for text, exact in values.uris(output.get("S3Output", {}).get("S3Uri"), ("S3Uri",)):
+        outputs = at(entry.arguments, ("ProcessingOutputConfig", "Outputs"))
+        for output in outputs if isinstance(outputs, list | tuple) else ():
+            for text, exact in values.uris(at(output, ("S3Output", "S3Uri")), ("S3Uri",)):
                 needs.deletes.add(_location(text, exact=exact))
     if entry.type in EMR_TYPES:
         take_emr(needs.emr, entry, values.texts)
@@ -150,8 +151,8 @@ def _take_step(needs: Needs, values: _Values, entry: StepEntry) -> None:
 
 
 def _submits_to_spark(entry: StepEntry) -> bool:
-    words = entry.arguments.get("AppSpecification", {}).get("ContainerEntrypoint") or ("",)
-    return isinstance(words[0], str) and words[0].rpartition("/")[2] == "smspark-submit"
+    program = at(entry.arguments, ("AppSpecification", "ContainerEntrypoint", 0))
+    return isinstance(program, str) and program.rpartition("/")[2] == "smspark-submit"
 
 
 def _take_check(needs: Needs, values: _Values, entry: StepEntry) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 import attrs
 
 from fluentpipe.contract import DATA_TYPES, DependencySpec, OutputSpec
+from fluentpipe.document import at
 from fluentpipe.errors import SettingError, did_you_mean
 from fluentpipe.kinds import CustomProperty, JobName, Kind, ModelArtifacts, ModelPackage, ProcessingOutput
-from fluentpipe.sdk.wrapped import Place, at
+from fluentpipe.sdk.wrapped import Place
 
 _CHANNEL = ("DataSource", "S3DataSource", "S3Uri")
 _MODEL = ("ModelDataUrl",)

@@ -11,6 +11,7 @@ import attrs
 
 from fluentpipe.adopt import adopted
 from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
+from fluentpipe.document import at
 from fluentpipe.errors import SettingError
 from fluentpipe.expression import Expression
 from fluentpipe.kinds import Kind, ProcessingOutput
@@ -21,7 +22,7 @@ from fluentpipe.resolve import Node
 from fluentpipe.sdk.installed import Sdk, installed
 from fluentpipe.sdk.interface import input_places, logical_name, outputs_of, taken, with_kinds
 from fluentpipe.sdk.native import accept_references
-from fluentpipe.sdk.wrapped import SdkStep, at, replaced
+from fluentpipe.sdk.wrapped import SdkStep, replaced
 
 Takes = Mapping[str, "type[Kind] | DependencySpec"]
 """Name of an input -> what the resolver shall wire to it."""

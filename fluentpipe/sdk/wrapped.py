@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -119,11 +118,3 @@ def replaced(value: Any, keys: Sequence[str | int], new: Any) -> Any:
     if isinstance(value, Mapping):
         return {**value, first: replaced(value.get(first, {}), rest, new)}
     return [replaced(each, rest, new) if index == first else each for index, each in enumerate(value)]
-
-
-def at(value: Any, keys: Sequence[str | int]) -> Any:
-    """What stands at a place; None if there is none."""
-    try:
-        return functools.reduce(lambda inner, key: inner[key], keys, value)
-    except (KeyError, IndexError, TypeError):
-        return None

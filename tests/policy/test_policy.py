@@ -269,6 +269,24 @@ def test_spark_reads_what_its_arguments_name_and_may_delete_what_it_writes() -> 
     assert not {action for action, _ in rows(policies(chain()).statements["execution"])} & {"s3:DeleteObject"}
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"AppSpecification": "x"},
+        {"AppSpecification": {"ContainerEntrypoint": {"Get": "Parameters.x"}}},
+        {**SUBMITTED, "ProcessingOutputConfig": None},
+        {**SUBMITTED, "ProcessingOutputConfig": {"Outputs": ["x", {"S3Output": None}]}},
+    ],
+    ids=["no object", "a reference", "no outputs", "outputs that are none"],
+)
+def test_a_definition_that_is_none_of_ours_may_have_anything_where_spark_would_have_its_settings(
+    arguments: Any,
+) -> None:
+    document = {**chain().document, "Steps": [*chain().document["Steps"], step("Processing", "a", Arguments=arguments)]}
+    found = policies(Definition("churn", document, diagnostics=()))
+    assert "ReplaceOutputs" not in {each.sid for each in found.statements["execution"]}
+
+
 def test_a_check_may_read_the_baseline_of_its_group_and_clarify_may_make_an_endpoint() -> None:
     def more(*steps: dict[str, Any]) -> dict[str, tuple[str, ...]]:
         document = {**chain().document, "Steps": [*chain().document["Steps"], *steps]}
