@@ -6,7 +6,7 @@ Monitor and Clarify, for every region of every partition.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fluentpipe._image_table import (
     ACCOUNTS,
@@ -50,10 +50,8 @@ def image_uri(framework: str, version: str, region: str) -> str:
         faults.append(f"{framework} has no version {version!r}; it has {', '.join(tags)}")
     if region not in ACCOUNTS:
         faults.append(f"region {region!r} is not in the table.{did_you_mean(region, ACCOUNTS)}")
-    if faults:
-        raise SettingError("there is no such image.", *faults, fix="give any image by its URI: image_uri='…'")
-    registry = f"{ACCOUNTS[region]}.dkr.ecr.{region}.{DOMAINS.get(region, DOMAIN)}"
-    return f"{registry}/{REPOSITORIES[framework]}:{tags[version]}"
+    _refuse(faults)
+    return f"{_registry(ACCOUNTS, region)}/{REPOSITORIES[framework]}:{tags[version]}"
 
 
 def pytorch_uri(scope: str, version: str, region: str, *, gpu: bool = False, python: str | None = None) -> str:
@@ -77,10 +75,10 @@ def pytorch_uri(scope: str, version: str, region: str, *, gpu: bool = False, pyt
         faults.append(f"PyTorch {version} has the Python {pythons[version]!r}, not {python!r}")
     if region not in PYTORCH_ACCOUNTS:
         faults.append(f"region {region!r} is not in the table.{did_you_mean(region, PYTORCH_ACCOUNTS)}")
-    if faults:
-        raise SettingError("there is no such image.", *faults, fix="give any image by its URI: image_uri='…'")
-    registry = f"{PYTORCH_ACCOUNTS[region]}.dkr.ecr.{region}.{DOMAINS.get(region, DOMAIN)}"
-    return f"{registry}/pytorch-{scope}:{version}-{'gpu' if gpu else 'cpu'}-{pythons[version]}"
+    _refuse(faults)
+    return (
+        f"{_registry(PYTORCH_ACCOUNTS, region)}/pytorch-{scope}:{version}-{'gpu' if gpu else 'cpu'}-{pythons[version]}"
+    )
 
 
 def spark_uri(version: str, region: str, *, python: str | None = None, container: str | None = None) -> str:
@@ -104,10 +102,8 @@ def spark_uri(version: str, region: str, *, python: str | None = None, container
         faults.append("py_version and container_version name an image together; give both or neither")
     if region not in SPARK_ACCOUNTS:
         faults.append(f"region {region!r} is not in the table.{did_you_mean(region, SPARK_ACCOUNTS)}")
-    if faults:
-        raise SettingError("there is no such image.", *faults, fix="give any image by its URI: image_uri='…'")
-    registry = f"{SPARK_ACCOUNTS[region]}.dkr.ecr.{region}.{SPARK_DOMAINS.get(region, DOMAIN)}"
-    return f"{registry}/{SPARK_REPOSITORY}:{version}-cpu{f'-{python}-v{container}' if python else ''}"
+    _refuse(faults)
+    return f"{_registry(SPARK_ACCOUNTS, region, SPARK_DOMAINS)}/{SPARK_REPOSITORY}:{version}-cpu{f'-{python}-v{container}' if python else ''}"
 
 
 def monitor_uri(region: str) -> str:
@@ -134,4 +130,13 @@ def _of_check(accounts: Mapping[str, str], name: str, region: str, what: str) ->
             f"there is no image of {what} in region {region!r}, as far as is known.{did_you_mean(region, accounts)}",
             fix="give any image by its URI: image_uri='…'",
         )
-    return f"{accounts[region]}.dkr.ecr.{region}.{DOMAINS.get(region, DOMAIN)}/{name}"
+    return f"{_registry(accounts, region)}/{name}"
+
+
+def _registry(accounts: Mapping[str, str], region: str, domains: Mapping[str, str] = DOMAINS) -> str:
+    return f"{accounts[region]}.dkr.ecr.{region}.{domains.get(region, DOMAIN)}"
+
+
+def _refuse(faults: Sequence[str]) -> None:
+    if faults:
+        raise SettingError("there is no such image.", *faults, fix="give any image by its URI: image_uri='…'")
