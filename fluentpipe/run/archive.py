@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import os
 import tarfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from fluentpipe.errors import RunError
@@ -31,13 +33,16 @@ def pack(folder: Path, archive: Path) -> None:
     """Write a folder's content as .tar.gz; equal content gives equal bytes.
 
     Names are sorted, times and owners are zero, modes are 644 and 755. Links are followed.
+
+    Raises:
+        RunError: A link leads nowhere or to a folder that it lies in, or there is what is neither a file nor a folder.
     """
     with (
         archive.open("wb") as raw,
         gzip.GzipFile("", "wb", _LEVEL, raw, mtime=0) as stream,
         tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT, dereference=True) as tar,
     ):
-        for path in sorted(folder.rglob("*")):
+        for path in _below(folder, (Path(os.path.realpath(folder)),)):
             member = tar.gettarinfo(str(path), path.relative_to(folder).as_posix())
             member.mtime = member.uid = member.gid = 0
             member.uname = member.gname = ""
@@ -49,6 +54,29 @@ def pack(folder: Path, archive: Path) -> None:
             member.size = path.stat().st_size
             with path.open("rb") as content:
                 tar.addfile(member, content)
+
+
+def _below(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+    """What lies in a folder, by name, each folder before what it holds; `above` are this one and those that it lies in."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            place = Path(os.path.realpath(path))
+            if place in above:
+                raise _cannot_pack(path, "a link to a folder that it lies in")
+            yield path
+            yield from _below(path, (*above, place))
+        elif path.is_file():
+            yield path
+        else:
+            raise _cannot_pack(
+                path, "a link that leads nowhere" if path.is_symlink() else "neither a file nor a folder"
+            )
+
+
+def _cannot_pack(path: Path, what: str) -> RunError:
+    return RunError(
+        f"{path.name!r} cannot be packed: it is {what}.", f"path: {path}", fix="let the program leave plain files"
+    )
 
 
 def unpack(archive: Path, folder: Path, *, max_members: int = MAX_MEMBERS, max_bytes: int = MAX_BYTES) -> None:

@@ -39,16 +39,21 @@ def replace_links(folder: Path, root: Path) -> None:
     """Put the file in place of each symbolic link: the job's folders are gone when another step reads it.
 
     Raises:
-        RunError: One leads out of the root, or nowhere.
+        RunError: One leads out of the root, nowhere, or to a folder that it lies in.
     """
     for path in sorted(folder.rglob("*")):
         if not path.is_symlink():
             continue
-        target = path.resolve()
+        target = Path(os.path.realpath(path))  # `resolve` raises where links lead to each other
         if not target.is_relative_to(root.resolve()) or not target.exists():
             raise RunError(
                 f"The output holds a link that leads out of the job or nowhere: {path.relative_to(root)} -> {target}.",
                 fix="copy the file instead of linking it",
+            )
+        if path.parent.resolve().is_relative_to(target):  # a copy would hold itself, again and again
+            raise RunError(
+                f"The output holds a link to a folder that it lies in: {path.relative_to(root)} -> {target}.",
+                fix="leave the link out",
             )
         path.unlink()
         shutil.copytree(target, path) if target.is_dir() else shutil.copyfile(target, path)

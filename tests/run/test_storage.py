@@ -15,6 +15,7 @@ from hypothesis import given, strategies as st
 from fluentpipe.definition import Asset, Definition
 from fluentpipe.errors import FluentpipeError, RunError, SourceError
 from fluentpipe.run.archive import pack, unpack
+from fluentpipe.run.linking import replace_links
 from fluentpipe.run.paths import folder_name, inside, private_path, relocated
 from fluentpipe.run.placing import Placed
 from fluentpipe.run.registry import group_name, register
@@ -171,6 +172,39 @@ def test_two_hard_links_to_one_file_are_packed_as_two_files(tmp_path):
     pack(tmp_path / "m", tmp_path / "m.tar.gz")
     unpack(tmp_path / "m.tar.gz", tmp_path / "out")
     assert [(tmp_path / "out" / name).read_text() for name in "ab"] == ["x", "x"]
+
+
+def test_a_link_to_a_folder_is_packed_as_the_folder(tmp_path):
+    (tmp_path / "m" / "3").mkdir(parents=True)
+    (tmp_path / "m" / "3" / "w").write_text("x")
+    (tmp_path / "m" / "latest").symlink_to("3")
+    pack(tmp_path / "m", tmp_path / "m.tar.gz")
+    unpack(tmp_path / "m.tar.gz", tmp_path / "out")
+    assert (tmp_path / "out" / "latest" / "w").read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    ("make", "packing", "replacing"),
+    [
+        (
+            lambda path: path.symlink_to(".."),
+            "a link to a folder that it lies in",
+            "a link to a folder that it lies in",
+        ),
+        (lambda path: path.symlink_to("gone"), "a link that leads nowhere", "leads out of the job or nowhere"),
+        (lambda path: path.symlink_to(path.name), "a link that leads nowhere", "leads out of the job or nowhere"),
+        (os.mkfifo, "neither a file nor a folder", None),
+    ],
+    ids=["round", "nowhere", "to itself", "a pipe"],
+)
+def test_what_would_never_end_or_is_not_there_is_told(make, packing, replacing, tmp_path):
+    (tmp_path / "m" / "a").mkdir(parents=True)
+    make(tmp_path / "m" / "a" / "x")
+    with pytest.raises(RunError, match=rf"'x' cannot be packed: it is {packing}"):
+        pack(tmp_path / "m", tmp_path / "m.tar.gz")
+    if replacing:
+        with pytest.raises(RunError, match=rf"{replacing}.*: m/a/x -> "):
+            replace_links(tmp_path / "m", tmp_path)
 
 
 def _member(name: str, **fields: object) -> tarfile.TarInfo:
