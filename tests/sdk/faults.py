@@ -6,6 +6,8 @@ fluentpipe, so that write_fixtures.py can import it where the SDK is.
 
 from __future__ import annotations
 
+import json
+import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -210,3 +212,70 @@ FAULTS: Mapping[str, Fault] = {
         "out-of-scope", "runs only in the If branch of condition 'Check'",
     ),
 }  # fmt: skip
+
+
+def written(program: Program, script: pathlib.Path, session: Any, sdk: Any) -> dict[str, Any]:
+    """The definition that the SDK writes of a program; raises what the SDK raises.
+
+    Args:
+        program: What to write.
+        script: The file that its processing jobs run.
+        session: A `PipelineSession` that never calls out.
+        sdk: A major's classes by their names, and what the majors say differently: `taken` and `made`, an input and an
+            output of a processing job, and `trained`, the arguments of the training step.
+    """
+    parameter = sdk.ParameterString(program.parameter, default_value=program.default)
+    source: Any = program.source or parameter
+
+    def processor(environment: Any = None, instances: int = 1) -> Any:
+        return sdk.ScriptProcessor(
+            role=ROLE,
+            image_uri=IMAGE,
+            command=["python3"],
+            instance_count=instances,
+            instance_type=INSTANCE,
+            env=dict(environment) if environment else None,
+            sagemaker_session=session,
+        )
+
+    paths = [program.output_path, *(f"{PLACE}/{name}{index or ''}" for index, name in enumerate(program.outputs[1:]))]
+    report = sdk.PropertyFile(name="Report", output_name=program.report_output, path="report.json")
+    prepare = sdk.ProcessingStep(
+        name=program.prepare,
+        step_args=processor(program.environment, program.instances).run(
+            code=str(script),
+            inputs=[sdk.taken(f"input{index}", source) for index in range(program.inputs)],
+            outputs=[sdk.made(name, path) for name, path in zip(program.outputs, paths, strict=True)],
+            arguments=list(program.arguments),
+        ),
+        property_files=[report] if program.report_declared else None,
+        cache_config=sdk.CacheConfig(enable_caching=True, expire_after=program.expire),
+        depends_on=list(program.prepare_after) or None,
+    )
+    train = sdk.TrainingStep(name="Train", step_args=sdk.trained(program, prepare, session))
+    model = train.properties.ModelArtifacts.S3ModelArtifacts
+    evaluate = sdk.ProcessingStep(
+        name="Evaluate",
+        step_args=processor().run(
+            code=str(script), inputs=[sdk.taken("model", model)], outputs=[sdk.made("scores", f"{PLACE}/scores")]
+        ),
+    )
+    cited: list[Any] = [sdk.ExecutionVariable(program.variable)]
+    if program.cites_branch:
+        cited.append(evaluate.properties.ProcessingJobName)
+    auc = sdk.JsonGet(step_name=prepare.name, property_file="Report", json_path="metrics.auc")
+    failing = sdk.FailStep(name="AucTooLow", error_message=sdk.Join(on=" ", values=["too low in", *cited]))
+    gate = sdk.ConditionStep(
+        name="Check",
+        conditions=[sdk.ConditionGreaterThanOrEqualTo(left=auc, right=program.limit)],
+        if_steps=[evaluate],
+        else_steps=[failing],
+    )
+    pipeline = sdk.Pipeline(
+        name="faults",
+        parameters=[parameter] if program.declared else [],
+        steps=[prepare, train, gate],
+        sagemaker_session=session,
+    )
+    found: dict[str, Any] = json.loads(pipeline.definition())
+    return found
