@@ -4,13 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Literal, overload
 from fluentpipe.definition import Definition
 from fluentpipe.deploy.changes import Changes as Changes
-from fluentpipe.deploy.deployed import Deployed as Deployed, described as described, existing as existing
 from fluentpipe.deploy.deployment import Deployment as Deployment, delete as delete
 from fluentpipe.deploy.place import Place as Place, role_arn as role_arn
 from fluentpipe.deploy.upserting import Settings as Settings
 from fluentpipe.plan import Plan
 from fluentpipe.upload import default_bucket as default_bucket
-__all__ = ['Changes', 'Deployed', 'Deployment', 'Place', 'Settings', 'default_bucket', 'delete', 'deploy', 'deploy_plan', 'described', 'existing', 'role_arn']
+__all__ = ['Changes', 'Deployment', 'Place', 'Settings', 'default_bucket', 'delete', 'deploy', 'deploy_plan', 'role_arn']
 MAX_INLINE = 100 << 10
 
 @overload

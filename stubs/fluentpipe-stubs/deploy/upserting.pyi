@@ -4,7 +4,7 @@ from collections.abc import Mapping
 import attrs
 from fluentpipe.aws import Account
 from fluentpipe.definition import Definition
-from fluentpipe.deploy.deployed import Deployed
+from fluentpipe.deployed import Deployed
 
 @attrs.frozen
 class Settings:

@@ -3,9 +3,9 @@ from typing import Any
 from collections.abc import Callable, Sequence
 from fluentpipe.assets import Asset
 from fluentpipe.aws import Account
-from fluentpipe.upload.bucket import Bucket as Bucket, default_bucket as default_bucket, ensure as ensure, look as look
+from fluentpipe.upload.bucket import Bucket as Bucket, default_bucket as default_bucket, default_bucket_name as default_bucket_name, ensure as ensure, look as look
 from fluentpipe.upload.files import Upload as Upload, is_there as is_there, missing as missing, send as send
 from fluentpipe.upload.sizes import counted as counted, sized as sized
-__all__ = ['Bucket', 'Upload', 'counted', 'default_bucket', 'ensure', 'is_there', 'look', 'missing', 'send', 'sized', 'store']
+__all__ = ['Bucket', 'Upload', 'counted', 'default_bucket', 'default_bucket_name', 'ensure', 'is_there', 'look', 'missing', 'send', 'sized', 'store']
 
 def store(account: Account, assets: Sequence[Asset], say: Callable[[str], None]=...) -> tuple[Upload, ...]: ...

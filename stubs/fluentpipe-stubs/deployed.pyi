@@ -4,6 +4,7 @@ from collections.abc import Mapping
 import attrs
 from fluentpipe.aws import Account
 from fluentpipe.definition import Definition
+from fluentpipe.errors import NoSuchPipeline
 
 @attrs.frozen
 class Deployed:
@@ -21,5 +22,7 @@ class Deployed:
 def described(account: Account, name: str) -> Deployed | None: ...
 
 def existing(account: Account, name: str, purpose: str) -> Deployed: ...
+
+def missing(account: Account, name: str, purpose: str) -> NoSuchPipeline: ...
 
 def same_document(text: str, definition: Definition) -> bool: ...
