@@ -30,7 +30,8 @@ class Anything(Spark[S]):
     def process(
         self, script: str | PathLike[str] | None = ..., *, inputs: Mapping[str, Taken] | None = ...,
         outputs: Mapping[str, type[_K]], arguments: Mapping[str, Any] | Sequence[Any] | None = ...,
-        source_dir: str | PathLike[str] | None = ..., image_uri: str | None = ...,
+        source_dir: str | PathLike[str] | None = ..., requirements: str | PathLike[str] | Sequence[str] | None = ...,
+        image_uri: str | None = ...,
         framework: Literal["xgboost", "sklearn"] = ..., depends_on: After | None = ..., name: str | None = ..., **job: Any,
     ) -> Pipeline[Union[S, _K]]: ...  # fmt: skip
 
@@ -38,7 +39,8 @@ class Anything(Spark[S]):
     def process(
         self, script: str | PathLike[str] | None = ..., *, inputs: Mapping[str, Taken] | None = ...,
         outputs: Sequence[str] = ..., arguments: Mapping[str, Any] | Sequence[Any] | None = ...,
-        source_dir: str | PathLike[str] | None = ..., image_uri: str | None = ...,
+        source_dir: str | PathLike[str] | None = ..., requirements: str | PathLike[str] | Sequence[str] | None = ...,
+        image_uri: str | None = ...,
         framework: Literal["xgboost", "sklearn"] = ..., depends_on: After | None = ..., name: str | None = ..., **job: Any,
     ) -> Pipeline[Union[S, ProcessingOutput]]: ...  # fmt: skip
 
@@ -46,7 +48,8 @@ class Anything(Spark[S]):
     def process(
         self, script: str | PathLike[str] | None = ..., *, inputs: Mapping[str, Taken] | None = ...,
         outputs: Sequence[OutputSpec], arguments: Mapping[str, Any] | Sequence[Any] | None = ...,
-        source_dir: str | PathLike[str] | None = ..., image_uri: str | None = ...,
+        source_dir: str | PathLike[str] | None = ..., requirements: str | PathLike[str] | Sequence[str] | None = ...,
+        image_uri: str | None = ...,
         framework: Literal["xgboost", "sklearn"] = ..., depends_on: After | None = ..., name: str | None = ..., **job: Any,
     ) -> Pipeline[Any]: ...  # fmt: skip
 
@@ -58,6 +61,7 @@ class Anything(Spark[S]):
         outputs: Mapping[str, type[_K]] | Sequence[str] | Sequence[OutputSpec] = (),
         arguments: Mapping[str, Any] | Sequence[Any] | None = None,
         source_dir: str | PathLike[str] | None = None,
+        requirements: str | PathLike[str] | Sequence[str] | None = None,
         image_uri: str | None = None,
         framework: Literal["xgboost", "sklearn"] = "xgboost",
         depends_on: After | None = None,
@@ -77,6 +81,8 @@ class Anything(Spark[S]):
             arguments: Further options by name; or a list: all the arguments that the script gets, in place of the options.
                 Inputs lie in `/opt/ml/processing/input/<name>`, outputs in `/opt/ml/processing/output/<name>`.
             source_dir: Folder that is shipped as a whole; the script lies in it.
+            requirements: A requirements.txt, or its lines, that pip installs before the script starts; here where the run is
+                told to (`install_requirements=True`).
             image_uri: Of the container; otherwise SageMaker's image of the framework.
             framework: `xgboost` or `sklearn`.
             depends_on: Steps that it comes after, though it takes nothing of them.
@@ -92,7 +98,7 @@ class Anything(Spark[S]):
             "process",
             present({
                 **job, "script": script, "takes": inputs, "outputs": outputs, "arguments_given": arguments,
-                "source_dir": source_dir, "image_uri": image_uri, "framework": framework, "depends_on": depends_on,
+                "source_dir": source_dir, "requirements": requirements, "image_uri": image_uri, "framework": framework, "depends_on": depends_on,
                 "name": name or named_after(script),
             }),
         )  # fmt: skip

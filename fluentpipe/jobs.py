@@ -15,6 +15,7 @@ from fluentpipe.errors import SettingError
 from fluentpipe.expression import as_text
 from fluentpipe.images import DEFAULT_XGBOOST
 from fluentpipe.network import Vpc, vpc
+from fluentpipe.program import CODE
 from fluentpipe.retry import Retry, retries
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs, Step
@@ -183,7 +184,7 @@ class ProcessingStep(JobStep):
         doc="Role of the step, where a pipeline has several of its type: part of its name, and wired to its like.",
     )  # fmt: skip
 
-    _CODE = "/opt/ml/processing/input/code"
+    _CODE = CODE
 
     def command(self, inputs: Inputs) -> list[Any]:
         """The arguments of the script."""

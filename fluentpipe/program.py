@@ -11,6 +11,12 @@ from pathlib import Path
 
 from fluentpipe.errors import SourceError, did_you_mean
 
+CODE = "/opt/ml/processing/input/code"
+"""Where the files of its program lie in a processing job."""
+REQUIREMENTS = "requirements.txt"
+INSTALLER = "with_requirements.py"
+"""The program that installs the requirements beside it, and then starts that of the job."""
+
 
 def program_files(script: Path, companions: tuple[str, ...] = ()) -> dict[str, Path]:
     """A script, its companions, and every module beside them that one of them imports, at any depth.

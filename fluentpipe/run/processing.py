@@ -14,6 +14,7 @@ from fluentpipe.errors import RunError
 from fluentpipe.run.job import ACCOUNT, RESOURCES, JobInput, Published, check_script, interpreter, write_json
 from fluentpipe.run.linking import replace_links
 from fluentpipe.run.paths import CONTAINER_ROOT, folder_name, private_path, relocated
+from fluentpipe.run.requirements import installs_first
 from fluentpipe.run.storage import Storage
 from fluentpipe.run.values import as_text
 
@@ -55,6 +56,8 @@ class ProcessingJob:
         """The entry point and the arguments, paths below /opt/ml moved to the root."""
         application = self.request["AppSpecification"]
         words = [*application["ContainerEntrypoint"], *application.get("ContainerArguments", ())]
+        if installs_first(self.request):  # which is done here, where it is asked for, before the program starts
+            words = words[2:]
         program, *arguments = (relocated(as_text(word), root) for word in words)
         argv = (interpreter(program), *arguments)
         check_script(argv, root)

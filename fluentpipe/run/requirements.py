@@ -1,4 +1,4 @@
-"""The `requirements.txt` beside a training script, which SageMaker's containers install before the script starts.
+"""The `requirements.txt` beside a script, which SageMaker's containers install before the script starts.
 
 Here nothing is installed unless asked for: the user's environment is the user's. What the file asks for and is not there
 is said; on request pip makes an environment of its own, kept by the content of the file, in which everything of the
@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from fluentpipe.errors import RunError
+from fluentpipe.program import CODE, INSTALLER, REQUIREMENTS
 from fluentpipe.run.alive import remove
+from fluentpipe.run.paths import private_path
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-NAME = "requirements.txt"
+NAME = REQUIREMENTS
 _READY = "ready"  # written last into an environment
 _SHOWN = 15  # lines of what pip said
 _LINK = "_from_the_environment_beside.pth"
@@ -44,15 +46,26 @@ class Unmet:
 
 
 def requirements_of(request: Mapping[str, Any], root: Path) -> Path | None:
-    """The file of a job that its container would install, in a root that stands for /opt/ml; trainings and models have one."""
+    """The file of a job that would be installed before its script starts, in a root that stands for /opt/ml.
+
+    Trainings and models have one; a processing job has where it starts with the program that installs it.
+    """
     if "TransformInput" in request:
         places = (root / "code" / NAME, root / "model" / "code" / NAME)
         return next((each for each in places if each.is_file()), None)
+    if installs_first(request):
+        return private_path(root, CODE) / NAME
     if "AlgorithmSpecification" not in request:
         return None
     is_script = "sagemaker_program" in request.get("HyperParameters", {})
     file = root / ("code" if is_script else "input/data/code") / NAME
     return file if file.is_file() else None
+
+
+def installs_first(request: Mapping[str, Any]) -> bool:
+    """Whether a processing job installs its requirements before it starts its program, in words that follow."""
+    words = request.get("AppSpecification", {}).get("ContainerEntrypoint", ())
+    return list(words[1:2]) == [f"{CODE}/{INSTALLER}"]
 
 
 def asked_for(file: Path) -> tuple[str, ...]:

@@ -30,7 +30,8 @@ STARTED_BY: Mapping[str, tuple[str, ...]] = {".py": ("python3",), ".sh": ("/bin/
 SHARDED = "ShardedByS3Key"  # botocore: S3DataDistributionType
 
 
-def _path(value: Any) -> str:
+def as_path(value: Any) -> str:
+    """A path as text."""
     if not isinstance(value, (str, PathLike)) or not str(value):
         raise ValueError(f"must be a path, not {value!r}")
     return str(value)
@@ -47,11 +48,11 @@ class OwnScript(JobStep):
     """A step that runs a script of the user's."""
 
     script: str | None = setting(  # type: ignore[assignment, misc]  # here the call says which, elsewhere the class
-        None, positional=True, job=True, reference=False, convert=_path,
+        None, positional=True, job=True, reference=False, convert=as_path,
         doc="The program: a .py or .sh file; in source_dir, if that is given. Without one the image's own program runs.",
     )  # fmt: skip
     source_dir: str | None = setting(
-        None, job=True, reference=False, convert=_path,
+        None, job=True, reference=False, convert=as_path,
         doc="Folder that is shipped as a whole. Without it: the script and the modules beside it that it imports.",
     )  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -12,9 +13,11 @@ from fluentpipe.contract import OutputSpec, StepContract
 from fluentpipe.expression import as_text
 from fluentpipe.jobs import ProcessingStep
 from fluentpipe.kinds import Kind, ProcessingOutput
+from fluentpipe.program import CODE, INSTALLER, REQUIREMENTS
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
-from fluentpipe.steps.by_call import SHARDED, DeclaredByCall, StepByCall
+from fluentpipe.steps.by_call import SHARDED, DeclaredByCall, StepByCall, as_path
+from fluentpipe.steps.load_data import CONTAINERS
 
 if TYPE_CHECKING:
     from fluentpipe.target import Target
@@ -42,6 +45,14 @@ def _output(name: Any, value: Any) -> OutputSpec:
     if not (isinstance(value, type) and issubclass(value, Kind)):
         raise ValueError(f"must say the kind of {name!r}, such as TrainingData, not {value!r}")
     return OutputSpec(name, value, PLACE.format(name), f"What the script writes to its folder {name!r}.")
+
+
+def _requirements(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        if not value or not all(isinstance(line, str) and line.strip() and "\n" not in line for line in value):
+            raise ValueError(f"must be a file, or a list of lines such as 'shap>=0.45', not {value!r}")
+        return value
+    return as_path(value)
 
 
 class ProcessingByCall(DeclaredByCall, ProcessingStep):
@@ -105,6 +116,45 @@ class ScriptProcessing(StepByCall, ProcessingByCall):
     contract = StepContract(step_type="ScriptProcessing", verb="process", own_method=True)
     reserved = frozenset(("code",))
 
+    requirements: str | Sequence[str] | None = setting(
+        None, job=True, reference=False, convert=_requirements,
+        doc="Packages that pip installs before the script starts: a requirements.txt, or its lines.",
+    )  # fmt: skip
+
+    @override
+    def _program_faults(self) -> Iterator[str]:
+        yield from super()._program_faults()
+        if self.requirements is None:
+            return
+        if self.script is None:
+            yield "requirements: they are those of a script, and none is given"
+        if isinstance(self.requirements, str) and not Path(self.requirements).expanduser().is_file():
+            yield f"requirements: there is no file {self.requirements!r}; a list holds the lines themselves"
+        if self.network_isolation is True:
+            yield "requirements: with network_isolation nothing can be installed; give image_uri of an image that has them"
+        if INSTALLER in self._beside():
+            yield f"requirements: a program {INSTALLER!r} installs them; name yours otherwise"
+        if (own := self._beside().get(REQUIREMENTS)) is not None and not self._is_given(own):
+            yield f"requirements: the source_dir has a {REQUIREMENTS} of its own; give that one, or take it away"
+
+    def _beside(self) -> Mapping[str, Path]:
+        """What is shipped of a source_dir."""
+        folder = Path(self.source_dir or "").expanduser()
+        return self.files() if self.script is not None and self.source_dir is not None and folder.is_dir() else {}
+
+    def _is_given(self, own: Path) -> bool:
+        given = self.requirements
+        return isinstance(given, str) and Path(given).expanduser().absolute() == own
+
+    @override
+    def code(self, target: Target) -> str:
+        if self.requirements is None:
+            return super().code(target)
+        given = self.requirements
+        asked = Path(given).expanduser() if isinstance(given, str) else "".join(f"{line}\n" for line in given).encode()
+        further = {REQUIREMENTS: asked, INSTALLER: CONTAINERS / INSTALLER}
+        return target.code({**self.program_files(target), **further})
+
     @override
     def processing_inputs(self, inputs: Inputs, target: Target) -> list[dict[str, Any]]:
         found = super().processing_inputs(inputs, target)
@@ -115,4 +165,7 @@ class ScriptProcessing(StepByCall, ProcessingByCall):
 
     @override
     def start(self) -> list[str]:
-        return [*self.interpreter, f"{self._CODE}/{self.entry}"] if self.script is not None else []
+        if self.script is None:
+            return []
+        program = [*self.interpreter, f"{CODE}/{self.entry}"]
+        return program if self.requirements is None else ["python3", f"{CODE}/{INSTALLER}", *program]

@@ -38,6 +38,9 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "code" / "deep").mkdir(parents=True)
     (tmp_path / "code" / "deep" / "main.py").write_text("")
     (tmp_path / "code" / "notes.txt").write_text("")
+    (tmp_path / "asking").mkdir()
+    (tmp_path / "asking" / "main.py").write_text("")
+    (tmp_path / "asking" / "requirements.txt").write_text("shap\n")
     return tmp_path
 
 
@@ -148,6 +151,25 @@ def test_a_folder_is_shipped_as_a_whole() -> None:
     assert emitted(pipe, "fit")["HyperParameters"]["sagemaker_program"] == '"deep/main.py"'
 
 
+@pytest.mark.parametrize(
+    ("given", "script"),
+    [
+        ({"script": "main.py", "source_dir": "asking", "requirements": "asking/requirements.txt"}, "main.py"),
+        ({"script": "clean.py", "requirements": ["shap"]}, "clean.py"),
+    ],
+)
+def test_requirements_are_installed_before_the_script_starts(given: dict[str, Any], script: str) -> None:
+    pipe = Pipeline("a").process(**given, arguments=["--all"], name="own")
+    application = emitted(pipe, "own")["AppSpecification"]
+    places = [f"/opt/ml/processing/input/code/{name}" for name in ("with_requirements.py", script)]
+    assert application["ContainerEntrypoint"] == ["python3", places[0], "python3", places[1]]
+    assert application["ContainerArguments"] == ["--all"]
+    (asset,) = pipe.materialize(**HERE).assets
+    assert {script, "requirements.txt", "with_requirements.py"} <= {*asset.files}
+    asked = asset.files["requirements.txt"]
+    assert (asked if isinstance(asked, bytes) else asked.read_bytes()) == b"shap\n"
+
+
 def test_a_script_brings_the_modules_beside_it() -> None:
     assert {"clean.py", "shared.py"} in [set(asset.files) for asset in cleaned().materialize(**HERE).assets]
 
@@ -191,6 +213,15 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "no script": (lambda: loaded().process(), "script: must be given, or image_uri"),
     "a script that is not there": (lambda: loaded().process("claen.py"), "Did you mean 'clean.py'"),
     "a script that is not in the folder": (lambda: loaded().process("main.py", source_dir="code"), "there is no 'main.py'"),
+    "no requirements there": (lambda: loaded().process("clean.py", requirements="r.txt"), "requirements: there is no file 'r.txt'"),
+    "requirements of nothing": (lambda: loaded().process(image_uri="a/b", requirements=["a"]), "requirements: they are those of"),
+    "requirements that are none": (lambda: loaded().process("clean.py", requirements=["a\nb"]), "a list of lines such as"),
+    "requirements without a network": (
+        lambda: loaded().process("clean.py", requirements=["a"], network_isolation=True), "with network_isolation nothing can be",
+    ),
+    "requirements of two files": (
+        lambda: loaded().process("main.py", source_dir="asking", requirements=["a"]), "source_dir has a requirements.txt of its own",
+    ),
     "a program of another kind": (lambda: loaded().process("clean.R"), r"script: must be a \.py or \.sh file"),
     "a folder without a script": (lambda: loaded().process(image_uri="a/b", source_dir="code"), "source_dir: it is the"),
     "an input that is nothing": (lambda: loaded().process("clean.py", inputs={"raw": 3}), "inputs: raw must be"),

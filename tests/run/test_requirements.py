@@ -1,7 +1,9 @@
-"""`requirements.txt` beside a training script: what is said of it, and what is installed on request, really by pip."""
+"""`requirements.txt` beside a script: what is said of it, and what is installed on request, really by pip."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
 import zipfile
 from importlib import metadata
@@ -10,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from fluentpipe.errors import RunError, StepFailed
+from fluentpipe.program import CODE, INSTALLER
 from fluentpipe.run.requirements import Environments, _key, asked_for, said_of, unmet
+from fluentpipe.steps.load_data import CONTAINERS
 
 from .pipelines import Sketch, packed
 
@@ -109,6 +113,46 @@ def test_a_processing_script_has_none_as_its_container_installs_none(run):
     assert run(sketch).steps["P"].log.read_text() == "runs\n"
 
 
+def processing(text: str, script: str) -> Sketch:
+    """A processing job that starts with the program that installs its requirements."""
+    sketch = Sketch()
+    sketch.processing("P", script)
+    arguments = sketch.steps[0]["Arguments"]
+    files = {"main.py": script, "requirements.txt": text, INSTALLER: "raise SystemExit('this is done by the runner')"}
+    arguments["ProcessingInputs"][0]["S3Input"]["S3Uri"] = sketch.asset(files)
+    application = arguments["AppSpecification"]
+    application["ContainerEntrypoint"] = ["python3", f"{CODE}/{INSTALLER}", *application["ContainerEntrypoint"]]
+    return sketch
+
+
+def test_a_processing_script_that_installs_first_is_told_what_is_missing(run):
+    log = run(processing("no-such-package>=2\n", "print('does without')")).steps["P"].log.read_text()
+    assert log.endswith("(not installed). Nothing is installed without --install-requirements.\ndoes without\n")
+
+
+@pytest.mark.slow
+def test_the_program_that_installs_goes_on_as_the_one_that_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    shutil.copy(CONTAINERS / INSTALLER, tmp_path)
+    command = [
+        sys.executable,
+        str(tmp_path / INSTALLER),
+        sys.executable,
+        "-c",
+        "import sys; print(sys.argv[1:])",
+        "--a",
+        "b c",
+    ]
+    (tmp_path / "requirements.txt").write_text(f"numpy=={NUMPY}\n")
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "['--a', 'b c']"
+    (tmp_path / "requirements.txt").write_text("fluentpipe-tiny\n")
+    failed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert failed.returncode == 1
+    assert failed.stderr.endswith("What requirements.txt asks for cannot be installed; pip says why, above.\n")
+    assert "['--a'" not in failed.stdout
+
+
 @pytest.mark.slow
 def test_on_request_pip_installs_it_into_an_environment_that_is_kept(run, tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -124,6 +168,9 @@ def test_on_request_pip_installs_it_into_an_environment_that_is_kept(run, tmp_pa
     assert "Successfully installed" not in again  # made once
     assert "tiny 1.0" in again
     assert run(sketch, install_requirements=True).steps["T"].cached
+    other = run(processing("fluentpipe-tiny==1.0\nnumpy\n", USES), install_requirements=True).steps["P"].log.read_text()
+    assert "Successfully installed" not in other  # the environment is that of the file, whichever job asks
+    assert "tiny 1.0" in other
     with pytest.raises(StepFailed):  # without, another environment and so another result
         run(sketch)
     with pytest.raises(metadata.PackageNotFoundError):

@@ -315,6 +315,8 @@ EVERY_SETTING = {
         "script": "preprocess.py",
         "arguments_given": {"share": 0.5, "names": ["a", "b"]},
         "outputs": {"train": TrainingData},
+        "requirements": ["shap>=0.45"],
+        "network_isolation": False,  # without a network nothing is installed
     },
     SparkProcessing: {
         **_PROCESSING,
