@@ -119,7 +119,8 @@ def with_kinds(
             found[each.name] = each
         elif known in inferred:
             spec = inferred[known]
-            found[known] = OutputSpec(spec.name, each, spec.path, spec.description, property_file=spec.property_file)
+            stays = each.family is spec.kind.family  # a number or a flag is that under any kind of property
+            found[known] = attrs.evolve(spec, kind=each, data_type=spec.data_type if stays else "")
         else:
             faults.append(
                 f"outputs: step {step!r} has no output {name!r}.{did_you_mean(name, inferred)} "

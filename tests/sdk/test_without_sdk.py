@@ -27,8 +27,9 @@ from fluentpipe import (
 from fluentpipe.adopt import Verbatim, adopted, reference
 from fluentpipe.document import is_reference
 from fluentpipe.errors import DefinitionError, MissingExtra, SettingError
+from fluentpipe.kinds import JobName
 from fluentpipe.sdk.installed import Sdk, installed
-from fluentpipe.sdk.interface import input_places, logical_name, outputs_of
+from fluentpipe.sdk.interface import input_places, logical_name, outputs_of, with_kinds
 from fluentpipe.sdk.inward import Member, wrapped
 from fluentpipe.sdk.outward import differences
 
@@ -204,6 +205,15 @@ INTERFACES = {
 def test_what_a_step_takes_and_yields_is_read_off_its_request(fixture, name):
     step = steps_of(fixture)[name]
     assert (list(input_places(step)), list(outputs_of(step))) == INTERFACES[fixture, name]
+
+
+@pytest.mark.parametrize(("kind", "data_type"), [(JobName, "Integer"), (TrainingData, "S3Uri")])
+def test_an_output_that_is_told_its_kind_keeps_its_type_of_data_within_the_family(kind, data_type):
+    given = {"OutputName": "job-id", "OutputType": "Integer"}
+    inferred = outputs_of({"Type": "Lambda", "OutputParameters": [given]})
+    (spec,) = with_kinds("Ask", inferred, {"job-id": kind})
+    assert (spec.name, spec.kind, spec.path) == ("job_id", kind, "OutputParameters['job-id']")
+    assert spec.data_type == data_type
 
 
 def test_a_registration_takes_a_model_and_yields_a_version():
