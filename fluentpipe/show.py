@@ -68,9 +68,9 @@ class Explanation:
                 yield f"  {binding.input} <- {binding.label}  {binding.confidence:.2f}  {binding.reason}"
                 for rival in binding.candidates[1:]:
                     yield f"      not {rival.output}  {rival.confidence:.2f}  {'another source' if rival.tier else ''}".rstrip()
-            for spec in node.step.contract.dependencies:
-                if spec.name not in wired and node.step.looks_for(spec):
-                    yield f"  {spec.name} -  optional, nothing earlier fits"
+            looked_for = (spec for spec in node.step.contract.dependencies if node.step.looks_for(spec))
+            if without := [spec.name for spec in looked_for if spec.name not in wired]:
+                yield f"  {', '.join(without)} -  optional, nothing earlier fits"
             if limited(node.step, self.plan.time_limits) is not node.step:
                 yield f"  stops after {self.plan.time_limits[node.step.name]} s, as required"
 
