@@ -83,8 +83,10 @@ def _operating_point(
     """The point of the chosen threshold: the last one at or above it."""
     threshold = finite(evaluation.report.get("threshold"))
     label, points, facts = curve
-    above = [place for place, each in enumerate(finites(facts.get("thresholds"))) if threshold and each >= threshold]
-    if label or threshold is None or not above or above[-1] + offset >= len(points):
+    if label or threshold is None:
+        return []
+    above = [place for place, each in enumerate(finites(facts.get("thresholds"))) if each >= threshold]
+    if not above or above[-1] + offset >= len(points):
         return []
     x, y = points[above[-1] + offset]
     return [chart.dot(x, y, f"threshold {threshold:.4f}: ({x:.3f}, {y:.3f})", "chosen", 5.5)]
@@ -134,7 +136,9 @@ def _distributions(evaluation: Evaluation) -> Iterator[Figure]:
     if threshold is not None:
         marks.append(chart.line([(threshold, 0), (threshold, highest * 1.05)], "threshold"))
     several = len(drawn) > 1
-    note = "How far apart the classes are; the line is the chosen threshold." if several and threshold else ""
+    note = (
+        "How far apart the classes are; the line is the chosen threshold." if several and threshold is not None else ""
+    )
     legend = tuple((f"series-{place}", name) for place, (name, _, _) in enumerate(drawn) if several)
     yield Figure("Predictions", note, chart.drawn(*marks, label="distribution of the predictions"), legend)
 

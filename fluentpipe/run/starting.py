@@ -276,7 +276,7 @@ def _can_fork(command: Command) -> bool:
 def _wants_full(command: Command) -> bool:
     """Whether the script, or a file beside it, mentions pandas or scikit-learn."""
     folder = command.cwd if command.argv[1] == "-m" else Path(command.argv[1]).parent
-    scripts = sorted(folder.glob("*.py"))[:_SCANNED]
+    scripts = filter(Path.is_file, sorted(folder.glob("*.py"))[:_SCANNED])  # a link of an editor leads nowhere
     return any(_WANTS_FULL.search(script.read_bytes()) for script in scripts)
 
 

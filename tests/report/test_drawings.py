@@ -12,7 +12,9 @@ from markupsafe import Markup
 
 from fluentpipe.report.bars import lane
 from fluentpipe.report.chart import Chart, figure, span, ticks
+from fluentpipe.report.evidence import Evaluation
 from fluentpipe.report.graph import Edge, Mark, draw
+from fluentpipe.report.quality import figures
 from fluentpipe.report.svg import coordinates, element
 from fluentpipe.report.words import duration
 
@@ -59,6 +61,16 @@ def test_no_text_ends_an_attribute_not_even_markup(said: str) -> None:
         drawn = ElementTree.fromstring(element("a", title=value, points=coordinates([(1.0, 2.5)])))
         assert dict(drawn.attrib) == {"title": str(value), "points": "1,2.5"}
         assert len(drawn) == 0
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.5])
+def test_a_chosen_threshold_is_marked_also_where_it_is_zero(threshold: float) -> None:
+    curve = {"false_positive_rates": [0, 0.2, 1], "true_positive_rates": [0, 0.8, 1], "thresholds": [0.5, 0.0]}
+    counts = {"edges": [0, 0.5, 1], "counts": [1, 2]}
+    curves = {"roc": curve, "histogram": {"no": counts, "yes": counts}}
+    roc, predictions = figures(Evaluation("e", {"task": "binary", "threshold": threshold}, curves))
+    assert 'class="chosen"' in roc.drawing
+    assert "the line is the chosen threshold" in predictions.note
 
 
 def test_the_drawing_holds_every_step() -> None:

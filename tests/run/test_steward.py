@@ -95,6 +95,13 @@ def test_a_module_beside_the_script_goes_before_one_that_is_imported_already(tmp
 
 
 @linux
+def test_what_only_has_the_name_of_a_script_is_not_read(tmp_path):
+    (tmp_path / ".#script.py").symlink_to("somebody@host.1")
+    (tmp_path / "folder.py").mkdir()
+    assert start("print('ran')", tmp_path)[1] == ["ran"]
+
+
+@linux
 def test_variables_that_are_read_at_the_start_get_a_new_interpreter(tmp_path):
     script = "import sys; print(sys.flags.optimize, 'xgboost' in sys.modules)"
     assert start(script, tmp_path, PYTHONOPTIMIZE="2")[1] == ["2 False"]
