@@ -115,7 +115,7 @@ def _at(value: Any, path: tuple[str, ...]) -> Any:
     """The list of arguments; empty where there is none."""
     for name in path:
         value = value.get(name, {}) if isinstance(value, Mapping) else {}
-    return value or []
+    return value if isinstance(value, list | tuple) else []
 
 
 def uris(places: tuple[Written, ...]) -> Iterator[tuple[str, str]]:
