@@ -27,12 +27,14 @@ def output_reference(step: str, spec: OutputSpec, sagemaker_type: str) -> Proper
     return PropertyReference(step, leaf.path, spec.name, spec.kind, of_answer, spec.property_file)
 
 
-def unknown_output(step: str, output: str, outputs: tuple[str, ...]) -> UnknownOutput:
+def unknown_output(
+    step: str, output: str, outputs: tuple[str, ...], fix: str = "any other property of the job is under .properties"
+) -> UnknownOutput:
     """The error for an output that a step does not have; says what there is."""
     return UnknownOutput(
         f"step {step!r} has no output {output!r}.{did_you_mean(output, outputs)}",
         f"outputs: {', '.join(outputs) or 'none'}",
-        fix="any other property of the job is under .properties",
+        fix=fix,
         step=step,
         outputs=outputs,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from typing_extensions import TypeVar, override
 
@@ -147,22 +147,17 @@ class StepValues:
         """An output by its name."""
         values: dict[str, OutputValue[Any]] = vars(self)["_values"]
         if output not in values:
-            raise unknown_output(self.step_name, output, tuple(values))
+            raise unknown_output(
+                self.step_name, output, tuple(values), fix='any other property of its job: .at("TrainingTimeInSeconds")'
+            )
         return values[output]
 
     if not TYPE_CHECKING:  # so that the checkers report an unknown output themselves
 
-        def __getattr__(self, name: str) -> NoReturn:
+        def __getattr__(self, name: str) -> OutputValue[Any]:
             if name.startswith("_"):
                 raise AttributeError(name)
-            outputs = self.list_outputs()
-            raise UnknownOutput(
-                f"step {self.step_name!r} has no output {name!r}.{did_you_mean(name, outputs)}",
-                f"outputs: {', '.join(outputs) or 'none'}",
-                fix='any other property of its job: .at("TrainingTimeInSeconds")',
-                step=self.step_name,
-                outputs=outputs,
-            )
+            return self[name]
 
     @override
     def __dir__(self) -> list[str]:

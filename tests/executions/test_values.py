@@ -156,6 +156,7 @@ def test_a_step_without_values_says_its_state_and_what_to_do(begin, service, gol
         (lambda outputs: outputs.get("nothing", "x"), "this run has no step 'nothing'."),
         (lambda outputs: outputs.xgboost_training.model_artifact, "no output 'model_artifact'. Did you mean 'model_artifacts'?"),
         (lambda outputs: outputs.get("xgboost_training", "model"), "no output 'model'."),
+        (lambda outputs: outputs["xgboost_training"]["model"], 'any other property of its job: .at("TrainingTimeInSeconds")'),
         (lambda outputs: outputs.xgboost_training.at("TrainingTime"), "Did you mean 'TrainingEndTime'?"),
     ],
 )  # fmt: skip
