@@ -102,7 +102,8 @@ class SparkJob(ProcessingJob):
         if word in here or self._written(word):
             place = here[word] if word in here else private_path(root, self._written(word))
             found = URI.fullmatch(word)
-            return (found["option"] or "" if found else "") + place.as_uri()
+            option = found["option"] or "" if found else ""
+            return f"{option}file://{place}"  # as it is: Hadoop takes no %20 for a space
         return relocated(word, root)
 
     @staticmethod

@@ -36,7 +36,7 @@ def write_configuration(root: Path, event_logs: Path | None) -> None:
     Raises:
         RunError: The job's configuration cannot be read.
     """
-    logs = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": event_logs.as_uri()} if event_logs else {}
+    logs = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": str(event_logs)} if event_logs else {}
     folder = configuration_folder(root)
     folder.mkdir(parents=True)
     (folder / "log4j2.properties").write_text(_QUIET, encoding="utf-8")
@@ -56,7 +56,7 @@ def _usual(root: Path) -> dict[str, str]:
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",  # no .crc files, as S3 has none
-        "spark.sql.warehouse.dir": (root / TEMPORARY / "warehouse").as_uri(),
+        "spark.sql.warehouse.dir": str(root / TEMPORARY / "warehouse"),
     }
 
 

@@ -57,18 +57,19 @@ clean.mkdir(exist_ok=True)
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a script, which is the working directory; PySpark and Java seem to be there."""
-    pyspark, java = tmp_path / "site" / "pyspark", tmp_path / "java" / "bin" / "java"
+    folder = tmp_path / "with a space"  # which Spark does not read as %20
+    pyspark, java = folder / "site" / "pyspark", folder / "java" / "bin" / "java"
     for file, text in {pyspark / "__init__.py": "", pyspark / "bin" / "spark-submit": SUBMIT, java: ""}.items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         file.chmod(0o755)
     monkeypatch.syspath_prepend(str(pyspark.parent))
     monkeypatch.setenv("JAVA_HOME", str(java.parents[1]))
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(folder)
     Path("features.py").write_text(SCRIPT)
     Path("ratio.py").write_text(spark_step.FILES["ratio.py"])
     Path("rows.csv").write_text("a,b\n1,2\n")
-    return tmp_path
+    return folder
 
 
 def told(place: Path) -> dict[str, Any]:
@@ -119,6 +120,7 @@ def test_the_uris_of_a_step_are_folders_here(place: Path) -> None:
     assert conf["spark.hadoop.io.file.buffer.size"] == "65536"
     assert conf["spark.eventLog.enabled"] == "true"
     assert conf["spark.driver.bindAddress"] == "127.0.0.1"
+    assert conf["spark.eventLog.dir"] == "/opt/ml/processing/spark-events"
     assert not {"spark.master", "yarn.nodemanager.vmem-check-enabled"} & set(conf)
 
 
