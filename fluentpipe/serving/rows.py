@@ -51,7 +51,7 @@ def _table(rows: Any) -> Any:
     if is_frame(rows):
         return _of_frame(rows)
     if isinstance(rows, Mapping):
-        return pa.table({str(name): _column(values) for name, values in rows.items()})
+        return _of_columns(rows)
     records = list(rows) if isinstance(rows, Iterable) else []
     if not isinstance(rows, Iterable) or not all(isinstance(each, Mapping) for each in records):
         raise SourceError(
@@ -70,7 +70,27 @@ def is_frame(rows: Any) -> bool:
 def _of_frame(frame: Any) -> Any:
     import pyarrow as pa
 
+    names = [str(name) for name in frame.columns]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise SourceError(
+            f"The rows have several columns {', '.join(map(repr, repeated))}.", fix="give each its own name"
+        )
     return pa.table({str(name): _array(frame[name], frame[name].tolist) for name in frame.columns})
+
+
+def _of_columns(columns: Mapping[Any, Any]) -> Any:
+    import pyarrow as pa
+
+    single = [name for name, values in columns.items() if isinstance(values, str) or not isinstance(values, Iterable)]
+    if single:
+        raise SourceError(
+            f"A mapping is taken for columns, but {', '.join(map(repr, single[:5]))} hold a single value each.",
+            fix="give a row as a list of one record: [row]",
+        )
+    try:
+        return pa.table({str(name): _column(values) for name, values in columns.items()})
+    except pa.ArrowInvalid as fault:
+        raise SourceError(f"The columns are no table: {fault}.", fix="give columns of one length") from fault
 
 
 def _column(values: Iterable[Any]) -> Any:

@@ -24,6 +24,7 @@ from fluentpipe.containers import reading
 from fluentpipe.errors import SourceError
 from fluentpipe.run import Run
 from fluentpipe.serving import predict_file
+from fluentpipe.serving.rows import parts_of
 
 from .conftest import trained, write_rows
 
@@ -111,6 +112,21 @@ def test_identifiers_go_with_the_predictions_as_they_are_written(binary: Run, tm
     ]
     assert predict(binary, file, id_columns=["tenure"]).column_names == ["tenure", "prediction", "probability"]
     assert predict(binary, file, id_columns=[]).column_names == ["prediction", "probability"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ({"a": 1, "b": "text"}, r"'a', 'b' hold a single value each\.\n  fix: give a row as a list of one record"),
+        ({"a": [1, 2], "b": [1]}, r"no table: .*\n  fix: give columns of one length"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "several columns 'a'"),
+        (7, "Rows cannot be a int"),
+    ],
+    ids=["one row", "uneven", "repeated", "a number"],
+)
+def test_rows_that_are_none_are_told(rows: Any, said: str) -> None:
+    with pytest.raises(SourceError, match=said):
+        list(parts_of(rows, (), []))
 
 
 def test_decimal_commas_are_read_value_by_value(binary: Run, tmp_path: Path) -> None:
