@@ -56,13 +56,14 @@ class Mask:
 
     @classmethod
     def of(cls, named: Iterable[Mapping[str, Any]]) -> Mask:
-        """The values whose names look secret (`DB_PASSWORD`, `api_key`, …); numbers are none."""
+        """The values whose names look secret (`DB_PASSWORD`, `api_key`, …), and each of their lines; numbers are none."""
         found = {
-            value
+            part
             for mapping in named
             for name, value in mapping.items()
-            if isinstance(value, str) and _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET
-            if not value.replace(".", "", 1).isdigit()
+            if isinstance(value, str) and _SECRET_NAME.search(name)
+            for part in (value, *value.splitlines())  # a log is masked line by line
+            if len(part) >= _SHORTEST_SECRET and not part.replace(".", "", 1).isdigit()
         }
         return cls(tuple(sorted(found, key=lambda secret: (-len(secret), secret))))
 

@@ -125,3 +125,9 @@ def test_a_mask_hides_what_is_named_secret_and_nothing_else():
     )
     assert mask.text("abcdefgh abcdef 100000 visible ab") == "*** *** 100000 visible ab"
     assert mask.data({"a": ["abcdef", 1, {"b": "x abcdefgh"}]}) == {"a": ["***", 1, {"b": "x ***"}]}
+
+
+def test_a_secret_of_several_lines_is_hidden_line_by_line():
+    mask = Mask.of([{"private_key": "-----BEGIN\nabcdef+x\n=\n"}])
+    assert [mask.text(line) for line in ("key: abcdef+x", "-----BEGIN", "=")] == ["key: ***", "***", "="]
+    assert mask.data({"k": "-----BEGIN\nabcdef+x\n=\n"}) == {"k": "***"}
