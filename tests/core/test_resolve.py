@@ -151,7 +151,7 @@ class TestKindsGate:
         assert wired(provided.near().train_xgboost())["xgboost_training.validation_data"] == "near.validation_data"
         far = provided.far().train_xgboost()
         assert "xgboost_training.validation_data" not in wired(far)
-        assert "validation_data -  optional" in str(far.explain())
+        assert "  validation_data, preprocessing_model, hyperparameters -  optional" in str(far.explain())
 
     def test_a_general_kind_fits_its_family_by_half(self) -> None:
         from fluentpipe import ProcessingOutput
