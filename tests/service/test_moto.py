@@ -197,8 +197,7 @@ MADE: Mapping[Callable[[], Definition], tuple[str, ...]] = {
     monitoring_as_parameter: MONITORING,
     pipelines.serving: SERVING,
     serving_as_parameter: SERVING,
-    pipelines.checking: CHECKING,
-    checking_as_parameter: CHECKING,
+    checking_as_parameter: CHECKING,  # the same values, once they are put in
     pipelines.anything: ("preprocess", "features", "train"),
     anything_as_parameter: ("preprocess", "features", "train"),
     pipelines.engines: ("explore",),
