@@ -73,8 +73,22 @@ class ClarifyStep(CheckStep):
         """What Clarify is told beside where the rows are: members of the configuration."""
         raise NotImplementedError
 
-    def _label(self, target: Target) -> str:
-        label = self.label if self.label is not None else target.labels.get(self.name)
+    def _label(self, rows: Any, target: Target) -> str:
+        """The label, which the rows that preprocess writes have no more: there it is a number, and so are all others.
+
+        Raises:
+            SettingError: It is not known.
+        """
+        if self.label is not None:
+            return self.label
+        if isinstance(rows, PropertyReference) and rows.kind in (TrainingData, TestData):
+            raise SettingError(
+                f"{self.contract.verb} {self.name!r} takes rows as they came, but {rows!r} is {rows.kind.__name__}.",
+                "what preprocess writes has numbers in the place of groups and labels",
+                fix="rows=pipe.outputs.data_loading.raw_data, or label='…' for what a step of your own writes",
+                step=self.name,
+            )
+        label = target.labels.get(self.name)
         if label is None:
             raise SettingError(
                 f"{self.contract.verb} {self.name!r} has to know the label, and nothing before it says which column it is.",
@@ -107,7 +121,12 @@ class ClarifyStep(CheckStep):
     @override
     def arguments(self, inputs: Inputs, target: Target) -> dict[str, Any]:
         rows, kind = self._rows(inputs["rows"], target)
-        config = {"dataset_type": kind, "headers": self.headers, "label": self._label(target), **self.analysis()}
+        config = {
+            "dataset_type": kind,
+            "headers": self.headers,
+            "label": self._label(inputs["rows"], target),
+            **self.analysis(),
+        }
         config["methods"] = {**config["methods"], "report": {"name": "report", "title": "Analysis Report"}}
         said = json.dumps(_said(config), indent=1, ensure_ascii=False).encode()
         folder = target.code({_CONFIG: said})

@@ -94,7 +94,8 @@ def test_a_check_with_nothing_to_compare_with_makes_the_first_baseline(
 
 def test_rows_that_model_monitor_reads_are_not_written_again() -> None:
     def steps(rows: Any) -> list[str]:
-        return [each["Name"] for each in Pipeline("a").check_quality(rows=rows).materialize(**HERE).document["Steps"]]
+        empty: Any = Pipeline("a")
+        return [each["Name"] for each in empty.check_quality(rows=rows).materialize(**HERE).document["Steps"]]
 
     alone = ["data_quality_check"]
     assert steps("s3://my-bucket/a.csv") == steps(Parameter("rows", "s3://my-bucket/a.jsonl")) == alone
@@ -123,6 +124,12 @@ MISUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "a label that nothing says": (
         lambda: Pipeline("a").provide(RawData, "s3://b-cket/a.csv").check_bias("gender", positive="No"),
         "has to know the label",
+    ),
+    "rows that are numbers already": (
+        lambda: (pipe := loaded().preprocess()).check_bias(
+            "gender", positive="No", rows=pipe.outputs.tabular_preprocessing.train_data
+        ),
+        "takes rows as they came, but .* is TrainingData",
     ),
     "a threshold of three classes": (
         lambda: Pipeline("a").provide(Predictions, "s3://b-cket/p").check_model_quality("multiclass", threshold=0.5),
