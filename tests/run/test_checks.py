@@ -22,7 +22,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def checked() -> Any:
-    pipe = Pipeline("own").provide(ModelArtifacts, "model.tar.gz").check_quality(rows="rows.csv", group="g")
+    pipe: Any = Pipeline("own")
+    pipe = pipe.provide(ModelArtifacts, "model.tar.gz").check_quality(rows="rows.csv", group="g")
     return pipe.check_bias("gender", positive="No", rows="rows.csv", label="churn").register("g")
 
 
@@ -63,7 +64,8 @@ def test_a_version_takes_what_stands_in_for_checks_has_found() -> None:
     ],
 )  # fmt: skip
 def test_what_stands_in_for_a_check_answers_what_a_check_has(answer: dict[str, Any], said: str) -> None:
-    pipe = Pipeline("own").check_quality(rows="rows.csv")
+    pipe: Any = Pipeline("own")
+    pipe = pipe.check_quality(rows="rows.csv")
     with pytest.raises(RunError, match=said):
         pipe.run(echo=None, stand_ins={"data_quality_check": lambda _: answer})
 
