@@ -51,7 +51,30 @@ def chain(programs: pathlib.Path, table: pathlib.Path, training: str, root: path
     )  # fmt: skip
     auc: float = json.loads((root / "report" / "evaluation.json").read_text())["metrics"]["auc"]
     serve(model, root)
+    if training == "train":
+        together(programs, root, channels)
     return auc
+
+
+def together(programs: pathlib.Path, root: pathlib.Path, channels: dict[str, pathlib.Path]) -> None:
+    """Two instances of one training job, with the first of them writing the model."""
+    hosts = ["127.0.0.1", "127.0.0.2"]
+    started = []
+    for host in hosts:
+        config = root / host / "input" / "config"
+        config.mkdir(parents=True)
+        (config / "resourceconfig.json").write_text(json.dumps({"current_host": host, "hosts": hosts}))
+        places = {"SAGEMAKER_BASE_DIR": root / host, "SM_MODEL_DIR": root / host / "model"}
+        variables = {f"SM_CHANNEL_{name}": place for name, place in channels.items()} | places
+        environment = {**os.environ, **{name: str(value) for name, value in variables.items()}}
+        started.append(
+            subprocess.Popen([sys.executable, "-m", "train", "--num_round", "20"], cwd=programs, env=environment)
+        )
+    ended = [process.wait(300) for process in started]
+    written = [(root / host / "model" / "xgboost-model.ubj").is_file() for host in hosts]
+    print("two instances:", ended, written)
+    if ended != [0, 0] or written != [True, False]:
+        sys.exit("two instances did not train one model that the first has")
 
 
 def serve(model: pathlib.Path, root: pathlib.Path) -> None:
