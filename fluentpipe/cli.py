@@ -126,7 +126,7 @@ def demo(home: Path | None, plain: bool, quiet: bool) -> None:
 @click.option("--isolate", "isolation", flag_value="paths", help="The same as --isolation paths.")
 @click.option("--run", "of_run", metavar="RUN", help="With --only: the past run to take the rest from; also `last`.")
 @click.option(
-    "--install-requirements", is_flag=True, help="Install what a requirements.txt beside a training script asks for, "
+    "--install-requirements", is_flag=True, help="Install what the requirements of a script ask for, "
     "into an environment of its own; otherwise it is said what is missing.",
 )  # fmt: skip
 @click.option("--offline", is_flag=True, help="No network for the steps, nothing read from S3.")

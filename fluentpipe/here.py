@@ -99,8 +99,9 @@ class Here(Generic[S]):
             isolation: `fork`: Python scripts start with the imports done; `process`: each in a new interpreter;
                 `paths`: each finds its files at /opt/ml itself, where the platform can.
             offline: Whether steps have no network, where the platform can take it, and nothing is read from S3.
-            install_requirements: Whether a requirements.txt beside a training script is installed, by pip, into an
-                environment of its own that is kept in the home. Otherwise it is said what is missing.
+            install_requirements: Whether a requirements.txt beside a training script, or what `process(requirements=…)` asks
+                for, is installed by pip into an environment of its own that is kept in the home. Otherwise it is said
+                what is missing.
             stand_ins: Functions in place of steps that do not run here, such as Lambda, by the name of the step. Each takes
                 the inputs of its step and returns the outputs, both by name.
             max_parallel: Steps side by side; by default as many as there are cores.

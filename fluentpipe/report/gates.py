@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
+from fluentpipe.comparing import ORDERED, holds
 from fluentpipe.document import JSON_GET, StepEntry, is_reference, references
 from fluentpipe.report.evidence import Evidence, finite, items, mapping
 
-_COMPARISONS: Mapping[str, tuple[str, Callable[[float, float], bool]]] = {
-    "GreaterThan": (">", operator.gt),
-    "GreaterThanOrEqualTo": ("≥", operator.ge),
-    "LessThan": ("<", operator.lt),
-    "LessThanOrEqualTo": ("≤", operator.le),
-}
+_SIGNS = {"GreaterThan": ">", "GreaterThanOrEqualTo": "≥", "LessThan": "<", "LessThanOrEqualTo": "≤"}
 
 
 @attrs.frozen
@@ -63,7 +58,7 @@ def _words(condition: Mapping[str, Any]) -> str:
     if kind == "In":
         listed = ", ".join(_named(each) for each in items(condition.get("Values")))
         return f"{_named(condition.get('QueryValue'))} in [{listed}]"
-    sign = "=" if kind == "Equals" else _COMPARISONS.get(str(kind), (str(kind), operator.eq))[0]
+    sign = "=" if kind == "Equals" else _SIGNS.get(str(kind), str(kind))
     return f"{_named(condition.get('LeftValue'))} {sign} {_named(condition.get('RightValue'))}"
 
 
@@ -78,14 +73,14 @@ def _named(side: object) -> str:
 
 
 def _requirement(gate: str, condition: Mapping[str, Any], evidence: Evidence) -> Requirement:
-    holds, says = _holds(condition, evidence), _words(condition)
-    comparison = _COMPARISONS.get(str(condition.get("Type")))
+    met, says = _holds(condition, evidence), _words(condition)
+    sign = _SIGNS.get(str(condition.get("Type")))
     step, path = _place(condition.get("LeftValue"))
     limit = _value(condition.get("RightValue"), evidence)
-    if comparison is None or not path or not isinstance(limit, int | float):
-        return Requirement(gate, says, holds)
+    if sign is None or not path or not isinstance(limit, int | float):
+        return Requirement(gate, says, met)
     value = finite(_value(condition.get("LeftValue"), evidence))
-    return Requirement(gate, says, holds, step, path, comparison[0], float(limit), value)
+    return Requirement(gate, says, met, step, path, sign, float(limit), value)
 
 
 def _holds(condition: Mapping[str, Any], evidence: Evidence) -> bool | None:
@@ -101,15 +96,14 @@ def _holds(condition: Mapping[str, Any], evidence: Evidence) -> bool | None:
         asked, *values = (
             _value(each, evidence) for each in (condition.get("QueryValue"), *items(condition.get("Values")))
         )
-        return None if asked is None else asked in values
+        return None if asked is None else any(holds("Equals", asked, each) for each in values)
     left, right = (_value(condition.get(side), evidence) for side in ("LeftValue", "RightValue"))
     if left is None or right is None:
         return None
-    if kind == "Equals":
-        return bool(left == right)
-    comparison = _COMPARISONS.get(str(kind))
-    low, high = finite(left), finite(right)
-    return None if comparison is None or low is None or high is None else comparison[1](low, high)
+    try:
+        return holds(str(kind), left, right) if kind == "Equals" or kind in ORDERED else None
+    except TypeError:
+        return None
 
 
 def _value(side: object, evidence: Evidence) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from fluentpipe.errors import RunError
 from fluentpipe.run.archive import pack
 from fluentpipe.run.job import ACCOUNT, RESOURCES, JobInput, Published, write_json
 from fluentpipe.run.linking import replace_links
@@ -74,6 +75,11 @@ class TrainingJob:
         out = stage / "out"
         out.mkdir(parents=True, exist_ok=True)
         made: dict[str, str] = {}
+        if missing := next((each for each in ("model", "output/data") if not (root / each).is_dir()), ""):
+            raise RunError(
+                f"There is no folder /opt/ml/{missing} any more.",
+                fix="let the script write into the folder and leave it there",
+            )
         if any((root / "model").iterdir()):
             if self._compressed:
                 pack(root / "model", out / "model.tar.gz")

@@ -298,6 +298,11 @@ DURING: dict[str, tuple[Callable[[], Sketch], type[RunError], str]] = {
         RunError,
         r"^Step 'A': Output 'data' is missing: there is no folder /opt/ml/processing/output/data",
     ),
+    "a model folder that was removed": (
+        _train("import os; os.rmdir(os.environ['SAGEMAKER_BASE_DIR'] + '/model')"),
+        RunError,
+        r"^Step 'A': There is no folder /opt/ml/model any more",
+    ),
     "a link that leads out": (
         _one(
             f"import os; os.symlink('/etc/hostname', os.environ['SAGEMAKER_BASE_DIR'] + '{OUT}/data/x'.removeprefix('/opt/ml'))",
