@@ -10,6 +10,7 @@ from fluentpipe.jobs import ProcessingStep
 from fluentpipe.kinds import CalibrationReport, ModelArtifacts, ValidationData
 from fluentpipe.settings import setting
 from fluentpipe.steps.load_data import CONTAINERS
+from fluentpipe.steps.model_sources import TRAINED
 
 _OUTPUT = "ProcessingOutputConfig.Outputs['{}'].S3Output.S3Uri"
 
@@ -40,7 +41,7 @@ class ModelCalibration(ProcessingStep):
             DependencySpec(
                 "model_artifacts",
                 ModelArtifacts,
-                compatible_sources=("XGBoostTraining", "XGBoostTuning", "SklearnTraining"),
+                compatible_sources=TRAINED,
                 semantic_keywords=("model", "artifacts"),
                 job_types=("training", ""),
                 description="The model; its task is a choice among classes.",

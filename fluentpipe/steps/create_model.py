@@ -14,6 +14,7 @@ from fluentpipe.kinds import ModelArtifacts, ModelName
 from fluentpipe.network import Vpc, vpc
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
+from fluentpipe.steps.model_sources import SERVED
 
 if TYPE_CHECKING:
     from fluentpipe.target import Target
@@ -47,7 +48,7 @@ class ModelCreation(RetriedStep):
             DependencySpec(
                 "model_artifacts",
                 ModelArtifacts,
-                compatible_sources=("XGBoostTraining", "XGBoostTuning", "SklearnTraining", "ModelCalibration"),
+                compatible_sources=SERVED,
                 semantic_keywords=("model", "artifacts"),
                 description="The model, with its inference code in it.",
             ),

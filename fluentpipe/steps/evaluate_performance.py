@@ -9,6 +9,7 @@ from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
 from fluentpipe.jobs import ProcessingStep
 from fluentpipe.kinds import EvaluationReport, ModelArtifacts, Predictions, TestData
 from fluentpipe.steps.load_data import CONTAINERS
+from fluentpipe.steps.model_sources import READABLE
 
 
 class ModelEvaluation(ProcessingStep):
@@ -32,7 +33,7 @@ class ModelEvaluation(ProcessingStep):
             DependencySpec(
                 "model_artifacts",
                 ModelArtifacts,
-                compatible_sources=("XGBoostTraining", "XGBoostTuning", "SklearnTraining", "ModelCalibration"),
+                compatible_sources=READABLE,
                 semantic_keywords=("model", "artifacts"),
                 description="The model.",
             ),

@@ -25,6 +25,7 @@ from fluentpipe.kinds import (
 from fluentpipe.reference import PropertyReference
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
+from fluentpipe.steps.model_sources import SERVED
 
 if TYPE_CHECKING:
     from fluentpipe.target import Target
@@ -76,7 +77,7 @@ class ModelRegistration(RetriedStep):
             DependencySpec(
                 "model_artifacts",
                 ModelArtifacts,
-                compatible_sources=("XGBoostTraining", "XGBoostTuning", "SklearnTraining", "ModelCalibration"),
+                compatible_sources=SERVED,
                 semantic_keywords=("model", "artifacts"),
                 description="The model.",
             ),

@@ -10,6 +10,7 @@ from fluentpipe.jobs import ProcessingStep
 from fluentpipe.kinds import ModelArtifacts, Predictions, RawData, TestData
 from fluentpipe.settings import setting
 from fluentpipe.steps.load_data import CONTAINERS
+from fluentpipe.steps.model_sources import READABLE
 
 
 class ModelScoring(ProcessingStep):
@@ -35,7 +36,7 @@ class ModelScoring(ProcessingStep):
             DependencySpec(
                 "model_artifacts",
                 ModelArtifacts,
-                compatible_sources=("XGBoostTraining", "XGBoostTuning", "SklearnTraining", "ModelCalibration"),
+                compatible_sources=READABLE,
                 semantic_keywords=("model", "artifacts"),
                 description="The model, with its preprocessing in it.",
             ),

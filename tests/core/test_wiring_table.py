@@ -799,6 +799,16 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         AmbiguousInput,
         "'model_artifacts' of step 'model_evaluation'",
     ),
+    "evaluate one of two models": (
+        lambda: prepared().train_xgboost().train_lightgbm().evaluate_performance(),
+        AmbiguousInput,
+        "'model_artifacts' of step 'model_evaluation' fits 2 outputs equally well",
+    ),
+    "register one of two models, the later one of PyTorch": (
+        lambda: with_pytorch(prepared().train_sklearn()).register("g"),
+        AmbiguousInput,
+        "'model_artifacts' of step 'model_registration' fits 2 outputs equally well",
+    ),
 }
 
 
@@ -818,6 +828,28 @@ def test_every_verb_has_a_row() -> None:
 def test_what_does_not_fit_is_refused(chain: Any, error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         chain()
+
+
+def test_the_model_of_every_trainer_is_as_good_as_that_of_any_other() -> None:
+    trainers = {
+        cls.contract.step_type
+        for cls in documented()
+        if not cls.contract.own_method and any(spec.kind is ModelArtifacts for spec in cls.contract.outputs)
+    }
+    taken = {
+        cls.contract.verb: set(spec.compatible_sources)
+        for cls in documented()
+        for spec in cls.contract.dependencies
+        if spec.name == "model_artifacts"
+    }
+    readable = trainers - {"PytorchTraining"}  # the code in its models is the user's
+    assert taken == {
+        "register": trainers,
+        "create_model": trainers,
+        "evaluate_performance": readable,
+        "score": readable,
+        "calibrate": readable - {"ModelCalibration"},
+    }
 
 
 def images(pipe: Any) -> dict[str, str]:

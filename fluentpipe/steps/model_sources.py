@@ -1,0 +1,9 @@
+"""Whose models the later steps take before those of others; several of them are equally good, so that a second model is told."""
+
+from __future__ import annotations
+
+TRAINED = ("XGBoostTraining", "XGBoostTuning", "SklearnTraining", "LightgbmTraining")
+"""Steps whose models our own programs read."""
+READABLE = (*TRAINED, "ModelCalibration")
+SERVED = (*READABLE, "PytorchTraining")
+"""Steps whose models hold the code that serves them; of PyTorch it is the user's own, which only that image runs."""
