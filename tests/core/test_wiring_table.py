@@ -799,7 +799,7 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         AmbiguousInput,
         "'model_artifacts' of step 'model_evaluation'",
     ),
-    "evaluate one of two models": (
+    "evaluate one of two models, the later one of LightGBM": (
         lambda: prepared().train_xgboost().train_lightgbm().evaluate_performance(),
         AmbiguousInput,
         "'model_artifacts' of step 'model_evaluation' fits 2 outputs equally well",
