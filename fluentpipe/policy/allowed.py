@@ -7,6 +7,7 @@ and "IAM Access Management" of Pipelines.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
@@ -35,6 +36,7 @@ LOG_GROUPS = {
     "hyper-parameter-tuning-job": "TrainingJobs",
     "automl-job": "ProcessingJobs",
 }
+_QUEUE = re.compile(r"https://sqs\.([a-z0-9-]+)\.[^/]+/(\d{12})/([^/]+)")
 SERVICE = "sagemaker.amazonaws.com"
 
 
@@ -240,8 +242,9 @@ def _jobs(kind: str, needs: Needs, arns: Arns) -> tuple[str, ...]:
 
 def _queue(url: str, arns: Arns) -> str:
     """https://sqs.<region>.amazonaws.com/<account>/<name> as an ARN."""
-    *_, account, name = url.split("/") if url.count("/") > 3 else ("", arns.account, url)
-    return f"arn:{arns.partition}:sqs:{arns.region}:{account}:{name}"
+    if found := _QUEUE.fullmatch(url):
+        return f"arn:{arns.partition}:sqs:{found[1]}:{found[2]}:{found[3]}"
+    return f"arn:{arns.partition}:sqs:{arns.region}:{arns.account}:{url.rpartition('/')[2]}"
 
 
 def _sagemaker(*actions: str) -> tuple[str, ...]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 MAX_CHARACTERS = 6144  # of a managed policy, white space not counted; IAM user guide, "IAM and AWS STS quotas"
 VERSION = "2012-10-17"
+_SPECIAL = re.compile(r"[*?$]")
 
 
 @attrs.frozen
@@ -31,6 +33,14 @@ class Statement:
             "Resource": list(self.resources),
         }
         return {**found, "Condition": self.condition} if self.condition else found
+
+
+def literal(name: str) -> str:
+    """A name to the letter: IAM takes `*` and `?` in a resource for patterns, and `$` for the start of a variable.
+
+    Source: IAM user guide, "IAM policy elements: Variables and tags", on special characters.
+    """
+    return _SPECIAL.sub(lambda found: f"${{{found[0]}}}", name)
 
 
 def policy(statements: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -56,13 +66,26 @@ def split(statements: Sequence[Statement], most: int = MAX_CHARACTERS) -> tuple[
 
 
 def _parts(statement: Statement, most: int) -> list[dict[str, Any]]:
-    """A statement, or several with a part of its resources each, where it alone is too large."""
+    """A statement, or several with a part of its resources, or of what its condition lists, where it alone is too large."""
     whole = statement.to_dict()
-    count = len(statement.resources)
-    if size(policy([whole])) <= most or count < 2:
+    halves = list(_halves(statement))
+    if size(policy([whole])) <= most or not halves:
         return [whole]
-    halves = [statement.resources[: count // 2], statement.resources[count // 2 :]]
-    parts = [
-        attrs.evolve(statement, resources=half, sid=statement.sid + end) for half, end in zip(halves, "AB", strict=True)
-    ]
+    parts = [attrs.evolve(half, sid=statement.sid + end) for half, end in zip(halves, "AB", strict=True)]
     return [small for part in parts for small in _parts(part, most)]
+
+
+def _halves(statement: Statement) -> Iterator[Statement]:
+    """Two statements that allow together what one does; none where it has one resource and one value."""
+    if len(statement.resources) > 1:
+        yield from (attrs.evolve(statement, resources=half) for half in _half(statement.resources))
+        return
+    for test, keys in (statement.condition or {}).items():
+        for key, values in keys.items():
+            if isinstance(values, list) and len(values) > 1 and len(statement.condition or {}) == len(keys) == 1:
+                yield from (attrs.evolve(statement, condition={test: {key: half}}) for half in _half(values))
+
+
+def _half(values: Sequence[Any]) -> tuple[Any, Any]:
+    middle = len(values) // 2
+    return values[:middle], values[middle:]

@@ -12,6 +12,7 @@ from fluentpipe.bundle import asset_uris
 from fluentpipe.check_baselines import CHECK_TYPES
 from fluentpipe.definition import Definition
 from fluentpipe.document import GET, JOIN, StepEntry, at, is_reference, strings
+from fluentpipe.policy.document import literal
 from fluentpipe.policy.emr import EMR_TYPES, ROLES, EmrNeeds, take_emr
 
 # Members whose value is where a job writes to; every other S3 URI is read.
@@ -87,7 +88,7 @@ def needs_of(definition: Definition) -> Needs:
     needs = Needs()
     values = _Values(definition.parameters, needs)
     for uri in asset_uris(definition.document):
-        needs.assets.add(_location(uri, exact=True))
+        needs.assets.add(_location(literal(uri), exact=True))
     for entry in definition.steps():
         needs.types.add(entry.type)
         for place, value in _leaves(entry.own()):
@@ -138,7 +139,7 @@ def _take_step(needs: Needs, values: _Values, entry: StepEntry) -> None:
     for member in _NAMES:
         name = entry.arguments.get(member)
         if isinstance(name, str) and name:
-            needs.job_names.add(name.lower())
+            needs.job_names.add(literal(name.lower()))
     if _submits_to_spark(entry):
         outputs = at(entry.arguments, ("ProcessingOutputConfig", "Outputs"))
         for output in outputs if isinstance(outputs, list | tuple) else ():
@@ -211,7 +212,7 @@ class _Values:
             return
         for _, text in strings(value):
             for match in re.finditer(r"s3://[a-z0-9.\-]{3,63}(?:/[^\s'\"]*)?", text):
-                yield match[0], True
+                yield literal(match[0]), True
 
     def _text(self, value: Any, place: tuple[str, ...]) -> tuple[str, bool]:
         """The beginning of a text up to what is not known, and whether that is all of it."""
@@ -221,7 +222,7 @@ class _Values:
             return self._joined(value[JOIN], place)
         if isinstance(value, Mapping):
             return "", False
-        return str(value), True
+        return literal(str(value)), True
 
     def _joined(self, join: Mapping[str, Any], place: tuple[str, ...]) -> tuple[str, bool]:
         whole, on, values = "", str(join.get("On", "")), join.get("Values")
@@ -243,4 +244,4 @@ class _Values:
             )
             return "", False
         self.needs.notes.add(f"parameter {name!r} is taken as its default, {default!r}; another value needs more")
-        return str(default), True
+        return literal(str(default)), True

@@ -346,6 +346,34 @@ def test_a_large_policy_is_split_and_allows_the_same(resources: int, statements:
     assert len({part["Sid"] for part in parts}) == len(parts)
 
 
+def test_names_of_a_definition_are_taken_to_the_letter() -> None:
+    """A foreign definition may hold what IAM would read as a pattern for everything."""
+    reading = {"ProcessingInputs": [{"S3Input": {"S3Uri": "s3://my-data/a*b/$c?"}}]}
+    registering = {"ModelPackageGroupName": "g*"}
+    answers = "https://sqs.eu-west-1.amazonaws.com/444455556666/q*"
+    added = [
+        step("Processing", "A", Arguments=reading),
+        step("RegisterModel", "B", Arguments=registering),
+        step("Callback", "C", SqsQueueUrl=answers),
+    ]
+    document = {**chain().document, "Steps": [*chain().document["Steps"], *added]}
+    found = policies(Definition("churn", document, diagnostics=()))
+    resources = {resource for _, resource in rows(found.statements["execution"])}
+    assert "arn:aws:s3:::my-data/a${*}b/${$}c${?}*" in resources
+    assert "arn:aws:sagemaker:us-east-1:111122223333:model-package/g${*}/*" in resources
+    assert "arn:aws:sqs:eu-west-1:444455556666:q${*}" in resources
+
+
+@given(st.integers(1, 300))
+def test_a_long_condition_is_split_too(count: int) -> None:
+    prefixes = [f"{index:04}/{'x' * 40}*" for index in range(count)]
+    listing = Statement("List", ("s3:ListBucket",), ("arn:aws:s3:::b",), {"StringLike": {"s3:prefix": prefixes}})
+    found = split([listing])
+    assert all(size(each) <= MAX_CHARACTERS for each in found)
+    said = [part["Condition"]["StringLike"]["s3:prefix"] for each in found for part in each["Statement"]]
+    assert [each for part in said for each in part] == prefixes
+
+
 def test_without_an_account_there_is_no_policy() -> None:
     plain = Definition("a", {"Version": "2020-12-01", "Steps": [step("Fail", "a", Arguments={})]}, diagnostics=())
     with pytest.raises(SettingError, match="no role is named, so no account\n  no image tells the region"):
