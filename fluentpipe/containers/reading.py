@@ -20,7 +20,7 @@ else:  # beside its siblings, as the jobs run it
     from job import JobError, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 CSV_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
 PARQUET_SUFFIXES = (".parquet", ".pq", ".parq")
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
+# Otherwise Arrow holds a whole row group, a million rows as it writes them.
+_SPARING: Mapping[str, Any] = {"pre_buffer": False, "buffer_size": 65_536}
 BATCH_ROWS = 65_536  # of Parquet that are read at a time where not all rows are needed at once
 
 
@@ -191,13 +193,13 @@ def _read_file(file: Path, kind: str, texts: Collection[str], warnings: list[str
         raise JobError(msg) from None
 
 
-def open_parquet(file: Path) -> Any:
+def open_parquet(file: Path, **options: Any) -> Any:
     """A reader of a Parquet file; raises JobError where it is none."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(file)
+        return pq.ParquetFile(file, **options)
     except (pa.ArrowException, OSError) as fault:
         msg = f"{file.name} is not a readable Parquet file: {str(fault).splitlines()[0]}"
         raise JobError(msg) from None
@@ -345,7 +347,7 @@ def chosen_rows(path: Path, places: npt.NDArray[np.int64]) -> Iterator[pa.Table]
 
     start = 0
     try:
-        with open_parquet(path) as reader:
+        with open_parquet(path, **_SPARING) as reader:
             for batch in reader.iter_batches(batch_size=BATCH_ROWS):
                 first, last = np.searchsorted(places, (start, start + batch.num_rows))
                 yield pa.Table.from_batches([batch]).take(pa.array(places[first:last] - start))
