@@ -1,9 +1,9 @@
-"""What the steps share whose inputs and outputs are declared by the call that adds them: `process` and `train`."""
+"""What the steps share whose inputs and outputs are declared by the call that adds them: `process`, `emr`, `notebook` and others."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
@@ -19,11 +19,11 @@ from fluentpipe.kinds import Kind, ProcessingOutput
 from fluentpipe.program import program_files
 from fluentpipe.reference import PropertyReference, data_source
 from fluentpipe.settings import setting
+from fluentpipe.step import Step
 from fluentpipe.steps.train_sklearn import DEFAULT_SKLEARN
 from fluentpipe.target import local_files
 
 if TYPE_CHECKING:
-    from fluentpipe.step import Step
     from fluentpipe.target import Target
 
 STARTED_BY: Mapping[str, tuple[str, ...]] = {".py": ("python3",), ".sh": ("/bin/sh",)}
@@ -42,6 +42,91 @@ def as_mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         raise ValueError(f"must be a mapping with names as keys, not {value!r}")
     return dict(value)
+
+
+class DeclaredByCall(Step):
+    """A step whose contract is made of what the call says."""
+
+    @override
+    def validate(self) -> None:
+        super().validate()
+        if faults := [*self._faults()]:
+            raise self._refused(faults)
+        declared = type(self).contract
+        own_name = re.sub(r"\W", "_", self.name)  # each is of a family of its own, whatever it runs
+        family = f"{declared.step_type}_{own_name}"
+        dependencies = tuple(self._dependencies())
+        outputs = tuple(self._placed(dependencies))
+        try:
+            contract = StepContract(family, declared.verb, dependencies, outputs, own_method=True)
+        except ContractError as fault:
+            raise self._refused(vars(fault)["faults"]) from fault
+        object.__setattr__(self, "contract", contract)
+
+    def _faults(self) -> Iterator[str]:
+        """What is wrong with the call."""
+        yield from ()
+
+    def _dependencies(self) -> Iterable[DependencySpec]:
+        """The inputs that the call declares."""
+        raise NotImplementedError
+
+    def _made(self) -> tuple[OutputSpec, ...]:
+        """The outputs that the call declares."""
+        return type(self).contract.outputs
+
+    def _placed(self, dependencies: tuple[DependencySpec, ...]) -> Iterable[OutputSpec]:  # noqa: ARG002  for subclasses
+        """The outputs as the contract has them."""
+        return self._made()
+
+    def _refused(self, faults: Any) -> SettingError:
+        verb = self.contract.verb
+        return SettingError(f"{verb} was given what it does not take.", *faults, verb=verb, faults=tuple(faults))
+
+
+class InputsByCall(DeclaredByCall):
+    """One that takes data by name."""
+
+    takes: Any = setting(
+        MappingProxyType({}), job=True, reference=False, convert=as_mapping,
+        doc="Inputs by name: a kind, which is wired by itself, or what the input is.",
+    )  # fmt: skip
+
+    reserved: ClassVar[frozenset[str]] = frozenset()
+    """Names that no input may have."""
+
+    @override
+    def validate(self) -> None:
+        super().validate()
+        given = {name: value for name, value in self.takes.items() if not is_wired(value)}
+        object.__setattr__(self, "inputs", MappingProxyType(given))
+
+    @override
+    def _dependencies(self) -> Iterator[DependencySpec]:
+        return (dependency(name, value) for name, value in self.takes.items())
+
+    @override
+    def _faults(self) -> Iterator[str]:
+        for name, value in self.takes.items():
+            if name in self.reserved:
+                yield f"inputs: {name!r} is where the program lies; name the input otherwise"
+            if not is_wired(value):
+                try:
+                    data_source(value)
+                except (ValueError, FluentpipeError) as fault:
+                    yield f"inputs: {name} {str(fault).splitlines()[0]}, or a kind such as RawData"
+
+    @override
+    def limited(self, seconds: int) -> Step:
+        return type(self)(self.name, **{**self.given, "max_runtime": seconds})
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.name, dict(self.given))
+
+
+def _again(cls: type[InputsByCall], name: str, given: dict[str, Any]) -> InputsByCall:
+    return cls(name, **given)
 
 
 class OwnScript(JobStep):
@@ -96,71 +181,20 @@ class OwnScript(JobStep):
         return STARTED_BY[Path(self.entry).suffix]
 
 
-class DeclaredByCall(OwnScript):
-    """A step that runs any script; its contract is made of what the call says."""
-
-    takes: Any = setting(
-        MappingProxyType({}), job=True, reference=False, convert=as_mapping,
-        doc="Inputs by name: a kind, which is wired by itself, or what the input is.",
-    )  # fmt: skip
-
-    reserved: ClassVar[frozenset[str]] = frozenset()
-    """Names that no input may have."""
+class ScriptByCall(InputsByCall, OwnScript):
+    """A step that runs any script; what it makes of an input may take the place of it."""
 
     @override
-    def validate(self) -> None:
-        super().validate()
-        faults = [*self._program_faults(), *self._input_faults()]
-        if faults:
-            raise self._refused(faults)
-        self._declare()
-
-    def _declare(self) -> None:
-        dependencies = tuple(dependency(name, value) for name, value in self.takes.items())
-        given = {name: value for name, value in self.takes.items() if not is_wired(value)}
-        declared = type(self).contract
-        own_name = re.sub(r"\W", "_", self.name)  # each is of a family of its own, whatever it runs
-        family = f"{declared.step_type}_{own_name}"
-        outputs = tuple(further_form(spec, dependencies, self._made()) for spec in self._made())
-        try:
-            contract = StepContract(family, declared.verb, dependencies, outputs, own_method=True)
-        except ContractError as fault:
-            raise self._refused(vars(fault)["faults"]) from fault
-        object.__setattr__(self, "contract", contract)
-        object.__setattr__(self, "inputs", MappingProxyType(given))
-
-    def _refused(self, faults: Any) -> SettingError:
-        verb = self.contract.verb
-        return SettingError(f"{verb} was given what it does not take.", *faults, verb=verb, faults=tuple(faults))
-
-    def _made(self) -> tuple[OutputSpec, ...]:
-        """The outputs that the call declares."""
-        return type(self).contract.outputs
-
-    def _input_faults(self) -> Iterator[str]:
-        for name, value in self.takes.items():
-            if name in self.reserved:
-                yield f"inputs: {name!r} is where the program lies; name the input otherwise"
-            if not is_wired(value):
-                try:
-                    data_source(value)
-                except (ValueError, FluentpipeError) as fault:
-                    yield f"inputs: {name} {str(fault).splitlines()[0]}, or a kind such as RawData"
+    def _faults(self) -> Iterator[str]:
+        yield from self._program_faults()
+        yield from super()._faults()
 
     @override
-    def limited(self, seconds: int) -> Step:
-        return type(self)(self.name, **{**self.given, "max_runtime": seconds})
-
-    @override
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (type(self), self.name, dict(self.given))
+    def _placed(self, dependencies: tuple[DependencySpec, ...]) -> Iterator[OutputSpec]:
+        return (further_form(spec, dependencies, self._made()) for spec in self._made())
 
 
-def _again(cls: type[DeclaredByCall], name: str, given: dict[str, Any]) -> DeclaredByCall:
-    return cls(name, **given)
-
-
-class StepByCall(DeclaredByCall):
+class StepByCall(ScriptByCall):
     """One in any image of SageMaker's, or of somebody else's."""
 
     sharded: Sequence[str] = setting(
@@ -176,11 +210,11 @@ class StepByCall(DeclaredByCall):
         return {"framework_version": DEFAULT_SKLEARN, **values} if values.get("framework") == "sklearn" else values
 
     @override
-    def _input_faults(self) -> Iterator[str]:
+    def _faults(self) -> Iterator[str]:
+        yield from super()._faults()
         for name in self.sharded:
             if name not in self.takes:
                 yield f"sharded: there is no input {name!r}.{did_you_mean(name, self.takes)}"
-        yield from super()._input_faults()
 
 
 def is_wired(value: Any) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -15,13 +14,12 @@ from fluentpipe.caching import cache_config, caching
 from fluentpipe.check_emr import emr_faults
 from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
 from fluentpipe.document import StepEntry, write_trail
-from fluentpipe.errors import ContractError, FluentpipeError, SettingError
 from fluentpipe.expression import Expression, as_text, lift
 from fluentpipe.jobs import RetriedStep
-from fluentpipe.reference import LocalPath, data_source
+from fluentpipe.reference import LocalPath
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
-from fluentpipe.steps.by_call import as_mapping, dependency, further_form, is_wired
+from fluentpipe.steps.by_call import InputsByCall, further_form
 from fluentpipe.steps.process import named_outputs
 from fluentpipe.steps.raw_step import known_now
 
@@ -67,7 +65,7 @@ def role_arn(value: Any) -> Any:
     return value
 
 
-class EmrStep(RetriedStep):
+class EmrStep(InputsByCall, RetriedStep):
     """A step that EMR carries out; the places of its inputs and outputs are options of its program."""
 
     arguments_given: Any = setting(
@@ -77,10 +75,6 @@ class EmrStep(RetriedStep):
         convert=argument_list,
         doc="What the program gets, in this order; a Path is a file here.",
     )
-    takes: Any = setting(
-        MappingProxyType({}), job=True, reference=False, convert=as_mapping,
-        doc="Inputs by name: a kind, which is wired by itself, or what the input is. The program gets --name URI.",
-    )  # fmt: skip
     outputs: Any = setting(
         (), job=True, reference=False, convert=named_outputs,
         doc="What it writes, by name. The program gets --name URI, a folder of this execution.",
@@ -93,48 +87,30 @@ class EmrStep(RetriedStep):
     """Property path of the list of arguments."""
 
     @override
-    def validate(self) -> None:
-        declared = type(self).contract
-        faults = [*self._input_faults(), *self._request_faults()]
-        if faults:
-            raise self._refused(faults)
-        dependencies = tuple(dependency(name, value) for name, value in self.takes.items())
-        own_name = re.sub(r"\W", "_", self.name)
-        family, outputs = f"{declared.step_type}_{own_name}", tuple(self._placed(dependencies))
-        try:
-            contract = StepContract(family, declared.verb, dependencies, outputs, own_method=True)
-        except ContractError as fault:
-            raise self._refused(vars(fault)["faults"]) from fault
-        given = {name: value for name, value in self.takes.items() if not is_wired(value)}
-        object.__setattr__(self, "contract", contract)
-        object.__setattr__(self, "inputs", MappingProxyType(given))
+    def _made(self) -> tuple[OutputSpec, ...]:
+        found: tuple[OutputSpec, ...] = self.outputs
+        return found
 
-    def _refused(self, faults: Sequence[str]) -> SettingError:
-        verb = self.contract.verb
-        return SettingError(f"{verb} was given what it does not take.", *faults, verb=verb, faults=tuple(faults))
-
-    def _input_faults(self) -> Iterator[str]:
-        for name, value in self.takes.items():
-            if not is_wired(value):
-                try:
-                    data_source(value)
-                except (ValueError, FluentpipeError) as fault:
-                    yield f"inputs: {name} {str(fault).splitlines()[0]}, or a kind such as RawData"
-        for spec in self.outputs:
+    @override
+    def _faults(self) -> Iterator[str]:
+        yield from super()._faults()
+        for spec in self._made():
             if spec.name in self.takes:
                 yield f"{spec.name!r} is given twice among inputs and outputs, which are options of the program"
+        yield from self._request_faults()
 
     def _request_faults(self) -> Iterator[str]:
         entry = StepEntry("", self.sagemaker_type, {"Arguments": present(known_now(self.request({}, None)))}, (), "")
         for fault in emr_faults(entry):
             yield f"{write_trail(fault.trail).lstrip('.')} {fault.message}".strip()
 
+    @override
     def _placed(self, dependencies: tuple[DependencySpec, ...]) -> Iterator[OutputSpec]:
         """The outputs, each at the property that is its argument: after the program's own, `--name` and the place."""
         first = len(self.words(None)) + 1
-        for index, spec in enumerate(self.outputs):
+        for index, spec in enumerate(self._made()):
             path = f"{self.place_of_words}[{first + 2 * index}]"
-            yield further_form(attrs.evolve(spec, path=path), dependencies, self.outputs)
+            yield further_form(attrs.evolve(spec, path=path), dependencies, self._made())
 
     def words(self, target: Target | None) -> list[Any]:
         """The program's own arguments; without a target, those that are files here are as yet unknown."""
@@ -147,7 +123,7 @@ class EmrStep(RetriedStep):
     def all_words(self, inputs: Inputs, target: Target | None) -> list[Any]:
         """The arguments, with an option for each output and for each input that is wired."""
         found = self.words(target)
-        for spec in self.outputs:
+        for spec in self._made():
             place = target.output(self.name, "output", spec.name) if target else _UNKNOWN_YET
             found += [f"--{spec.name.replace('_', '-')}", place]
         for name, value in inputs.items():
@@ -162,14 +138,6 @@ class EmrStep(RetriedStep):
     def requests(self, inputs: Inputs, target: Target, then: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         request = super().requests(inputs, target, then)[0]
         return [request if self.cache is None else {**request, "CacheConfig": cache_config(self.cache)}]
-
-    @override
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (type(self), self.name, dict(self.given))
-
-
-def _again(cls: type[EmrStep], name: str, given: dict[str, Any]) -> EmrStep:
-    return cls(name, **given)
 
 
 class EmrProgram(EmrStep):

@@ -85,11 +85,9 @@ class EmrServerlessJob(EmrStep):
     tags: Mapping[str, str] | None = setting(None, job=True, doc="Tags of the job.")
 
     @override
-    def validate(self) -> None:
+    def _faults(self) -> Iterator[str]:
         faults = [*self._driver_faults()]
-        if faults:
-            raise self._refused(faults)
-        super().validate()
+        yield from faults or super()._faults()  # what has no program is no request to look at
 
     def _driver_faults(self) -> Iterator[str]:
         if (self.script is None) == (self.hive is None):

@@ -11,11 +11,10 @@ from typing_extensions import override
 
 from fluentpipe.caching import cache_config, caching
 from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
-from fluentpipe.errors import ContractError, SettingError
 from fluentpipe.kinds import CustomProperty
 from fluentpipe.settings import setting
-from fluentpipe.step import Inputs, Step
-from fluentpipe.steps.by_call import as_mapping, dependency, is_wired
+from fluentpipe.step import Inputs
+from fluentpipe.steps.by_call import DeclaredByCall, as_mapping, dependency, is_wired
 
 if TYPE_CHECKING:
     from fluentpipe.target import Target
@@ -56,7 +55,7 @@ def _queue(value: Any) -> str:
     return value
 
 
-class AskingStep(Step):
+class AskingStep(DeclaredByCall):
     """A step that sends named values somewhere and gets named values back."""
 
     takes: Any = setting(
@@ -72,21 +71,12 @@ class AskingStep(Step):
     """The setting that says whom it asks, and the member of the step in a definition."""
 
     @override
-    def validate(self) -> None:
-        declared = type(self).contract
-        own_name = re.sub(r"\W", "_", self.name)
-        try:
-            contract = StepContract(
-                f"{declared.step_type}_{own_name}", declared.verb, tuple(self._wired()), self.outputs, own_method=True
-            )
-        except ContractError as fault:
-            faults = vars(fault)["faults"]
-            raise SettingError(
-                f"{declared.verb} was given what it does not take.", *faults, verb=declared.verb, faults=faults
-            ) from fault
-        object.__setattr__(self, "contract", contract)
+    def _made(self) -> tuple[OutputSpec, ...]:
+        found: tuple[OutputSpec, ...] = self.outputs
+        return found
 
-    def _wired(self) -> Iterator[DependencySpec]:
+    @override
+    def _dependencies(self) -> Iterator[DependencySpec]:
         return (dependency(name, value) for name, value in self.takes.items() if is_wired(value))
 
     @override

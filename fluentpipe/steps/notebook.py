@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from fluentpipe.contract import OutputSpec, StepContract
-from fluentpipe.errors import ContractError, FluentpipeError, SettingError, did_you_mean
+from fluentpipe.errors import did_you_mean
 from fluentpipe.jobs import TrainingStep
 from fluentpipe.kinds import ExecutedNotebook, JobName
-from fluentpipe.reference import data_source
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
-from fluentpipe.steps.by_call import as_mapping, dependency, is_wired
+from fluentpipe.steps.by_call import InputsByCall, as_mapping, as_path
 from fluentpipe.target import local_files
 
 if TYPE_CHECKING:
@@ -30,17 +29,11 @@ _FOLDER = "/opt/ml/input/data"
 _DAYS = 24 * 60 * 60  # seconds
 
 
-def _path(value: Any) -> str:
-    if not isinstance(value, (str, PathLike)) or not str(value):
-        raise ValueError(f"must be a path, not {value!r}")
-    return str(value)
-
-
 def _paths(value: Any) -> tuple[str, ...]:
-    return tuple(_path(each) for each in ([value] if isinstance(value, (str, PathLike)) else value))
+    return tuple(as_path(each) for each in ([value] if isinstance(value, (str, PathLike)) else value))
 
 
-class NotebookExecution(TrainingStep):
+class NotebookExecution(InputsByCall, TrainingStep):
     """Execute a notebook with parameters, and keep the executed copy.
 
     It is a notebook job as SageMaker's SDK writes it, so it is a training job underneath, in which the image's scheduler executes the
@@ -90,22 +83,19 @@ class NotebookExecution(TrainingStep):
         ),
         own_method=True,
     )  # fmt: skip
+    reserved = frozenset((CHANNEL,))
 
-    notebook: str = setting(positional=True, job=True, reference=False, convert=_path, doc="The .ipynb file.")
+    notebook: str = setting(positional=True, job=True, reference=False, convert=as_path, doc="The .ipynb file.")
     image_uri: str = setting(job=True, doc="Container image: a SageMaker Distribution, or one that has its scheduler.")
     kernel: str = setting("python3", job=True, reference=False, doc="Name of the kernel in the image.")
     parameters: Any = setting(
         MappingProxyType({}), job=True, reference=False, convert=as_mapping, doc="Values for the notebook, by name; it gets texts."
     )  # fmt: skip
-    takes: Any = setting(
-        MappingProxyType({}), job=True, reference=False, convert=as_mapping,
-        doc="Inputs by name: a kind, which is wired by itself, or what the input is. The notebook gets the folder as a parameter.",
-    )  # fmt: skip
     init_script: str | None = setting(
         None,
         job=True,
         reference=False,
-        convert=_path,
+        convert=as_path,
         doc="Shell script that is sourced before; what it exports is there.",
     )
     files: Sequence[str] = setting(
@@ -125,29 +115,9 @@ class NotebookExecution(TrainingStep):
     )
 
     @override
-    def validate(self) -> None:
-        super().validate()
-        faults = [*self._faults()]
-        if faults:
-            raise self._refused(faults)
-        declared = type(self).contract
-        dependencies = tuple(dependency(name, value) for name, value in self.takes.items())
-        own_name = re.sub(r"\W", "_", self.name)
-        try:
-            contract = StepContract(
-                f"{declared.step_type}_{own_name}", declared.verb, dependencies, declared.outputs, own_method=True
-            )
-        except ContractError as fault:
-            raise self._refused(vars(fault)["faults"]) from fault
-        given = {name: value for name, value in self.takes.items() if not is_wired(value)}
-        object.__setattr__(self, "contract", contract)
-        object.__setattr__(self, "inputs", MappingProxyType(given))
-
-    def _refused(self, faults: Sequence[str]) -> SettingError:
-        return SettingError("notebook was given what it does not take.", *faults, verb="notebook", faults=tuple(faults))
-
     def _faults(self) -> Iterator[str]:
         yield from self._file_faults()
+        yield from super()._faults()
         count: Any = self.instance_count  # an expression where the run decides it
         if isinstance(count, int) and count != 1:
             yield "instance_count: a notebook is executed on one instance"
@@ -156,16 +126,9 @@ class NotebookExecution(TrainingStep):
         for name in (*self.parameters, *self.takes):
             if not name.isidentifier():
                 yield f"{name!r} is no name for a variable of the notebook"
-        for name, value in self.takes.items():
+        for name in self.takes:
             if name in self.parameters:
                 yield f"{name!r} is given twice among inputs and parameters, which are variables of the notebook"
-            if name == CHANNEL:
-                yield f"inputs: {name!r} is where the notebook lies; name the input otherwise"
-            if not is_wired(value):
-                try:
-                    data_source(value)
-                except (ValueError, FluentpipeError) as fault:
-                    yield f"inputs: {name} {str(fault).splitlines()[0]}, or a kind such as RawData"
 
     def _file_faults(self) -> Iterator[str]:
         if Path(self.notebook).suffix != ".ipynb":
@@ -248,18 +211,6 @@ class NotebookExecution(TrainingStep):
         request["HyperParameters"] |= {name: f"{_FOLDER}/{name}" for name in inputs}
         request["RetryStrategy"] = {"MaximumRetryAttempts": 1}
         return request
-
-    @override
-    def limited(self, seconds: int) -> NotebookExecution:
-        return type(self)(self.name, **{**self.given, "max_runtime": seconds})
-
-    @override
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self.name, dict(self.given))
-
-
-def _again(name: str, given: dict[str, Any]) -> NotebookExecution:
-    return NotebookExecution(name, **given)
 
 
 def _local(path: str) -> Path:

@@ -16,7 +16,7 @@ from fluentpipe.kinds import Kind, ProcessingOutput
 from fluentpipe.program import CODE, INSTALLER, REQUIREMENTS
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
-from fluentpipe.steps.by_call import SHARDED, DeclaredByCall, StepByCall, as_path
+from fluentpipe.steps.by_call import SHARDED, ScriptByCall, StepByCall, as_path
 from fluentpipe.steps.load_data import CONTAINERS
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _requirements(value: Any) -> Any:
     return as_path(value)
 
 
-class ProcessingByCall(DeclaredByCall, ProcessingStep):
+class ProcessingByCall(ScriptByCall, ProcessingStep):
     """A script in a processing job: what the call says of its outputs and arguments."""
 
     arguments_given: Mapping[str, Any] | Sequence[Any] | None = setting(
@@ -69,8 +69,8 @@ class ProcessingByCall(DeclaredByCall, ProcessingStep):
         return found
 
     @override
-    def _input_faults(self) -> Any:
-        yield from super()._input_faults()
+    def _faults(self) -> Iterator[str]:
+        yield from super()._faults()
         if isinstance(self.arguments_given, tuple):
             return
         options = [*self.takes, *(spec.name for spec in self._made()), *(self.arguments_given or ())]

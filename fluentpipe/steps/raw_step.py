@@ -18,7 +18,8 @@ from fluentpipe.errors import SettingError, UnknownOutput, did_you_mean
 from fluentpipe.expression import Condition, Expression
 from fluentpipe.reference import PropertyReference
 from fluentpipe.settings import setting
-from fluentpipe.step import Inputs, Step
+from fluentpipe.step import Inputs
+from fluentpipe.steps.by_call import DeclaredByCall
 
 if TYPE_CHECKING:
     from fluentpipe.target import Target
@@ -63,7 +64,7 @@ def _with_references(value: Any) -> Any:
     return [_with_references(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
-class RawStep(Step):
+class RawStep(DeclaredByCall):
     """Any step that the service offers, as its definition has it; checked like every other.
 
     References in it may be ours or the service's. It runs here where its type does; for another a function stands in, which gets
@@ -106,14 +107,18 @@ class RawStep(Step):
 
     @override
     def validate(self) -> None:
-        faults = list(self._faults())
-        if faults:
-            raise SettingError("raw_step was given what is no step.", *faults, verb="raw_step", faults=tuple(faults))
-        family = "RawStep_" + re.sub(r"\W", "_", self.name)  # each is of its own family, whatever it runs
-        contract = StepContract(family, "raw_step", tuple(self.takes), tuple(self.outputs), own_method=True)
-        object.__setattr__(self, "contract", contract)
+        super().validate()
         object.__setattr__(self, "sagemaker_type", self.request["Type"])
 
+    @override
+    def _dependencies(self) -> Sequence[DependencySpec]:
+        return self.takes
+
+    @override
+    def _made(self) -> tuple[OutputSpec, ...]:
+        return tuple(self.outputs)
+
+    @override
     def _faults(self) -> Iterator[str]:
         kind = self.request.get("Type")
         if kind in _OWN_VERBS:

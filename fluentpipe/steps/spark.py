@@ -143,8 +143,8 @@ class SparkProcessing(ProcessingByCall):
         yield from super()._program_faults()
 
     @override
-    def _input_faults(self) -> Iterator[str]:
-        yield from super()._input_faults()
+    def _faults(self) -> Iterator[str]:
+        yield from super()._faults()
         count: Any = self.instance_count  # an expression where the run decides it
         if self.access == "file" and not (isinstance(count, int) and count == 1):
             yield "instance_count: with access='file' each of several instances would keep the part that it wrote to itself; leave it 1"

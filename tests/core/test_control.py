@@ -332,6 +332,9 @@ MISTAKES: dict[str, Callable[[], Any]] = {
     "raw_step_lacks_input": lambda: loaded().raw_step(
         {**LAMBDA, "Arguments": {"x": {"Input": "rows"}}}, takes=[DependencySpec("rows", TrainingData)], name="raw"
     ),
+    "raw_step_input_twice": lambda: loaded().raw_step(
+        {**LAMBDA, "Arguments": {"x": {"Input": "rows"}}}, takes=[DependencySpec("rows", TestData)] * 2, name="raw"
+    ),
     "raw_step_unknown_outputs": lambda: loaded().raw_step(
         {"Type": "Lineage", "Arguments": {}}, outputs=[OutputSpec("o", CustomProperty, "X")], name="raw"
     ),

@@ -82,6 +82,12 @@ def serverless(**values: Any) -> Any:
     return loaded().emr_serverless(**{"execution_role": ROLE, "application_id": "00f1", **values})
 
 
+def test_a_shorter_time_keeps_what_the_call_declared() -> None:
+    whole = serverless(script="s3://b-cket/a.py", inputs={"raw": "s3://b-cket/raw"}, max_runtime=600).steps[-1]
+    shorter = whole.limited(120)
+    assert (shorter.given["max_runtime"], shorter.inputs, shorter.contract) == (120, whole.inputs, whole.contract)
+
+
 MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "nothing to run on": (lambda: loaded().emr(), "it needs one of ClusterId and ClusterConfig"),
     "two to run on": (lambda: loaded().emr(cluster_id="j-1", cluster_config=CLUSTER), "it needs one of ClusterId and ClusterConfig"),
