@@ -108,13 +108,11 @@ def dmatrix(rows: Matrix) -> xgboost.DMatrix:
     )
 
 
-def one(
-    rows: Matrix, validation: Matrix, used: Mapping[str, Any], prefix: str, *, quiet: bool = False
-) -> tuple[xgboost.Booster, dict[str, Any], dict[str, list[float]]]:
-    """One model, cut at its best round when it stops early."""
-    patience = used["early_stopping_rounds"]
-    log: dict[str, dict[str, list[float]]] = {}
-    learned = xgboost.QuantileDMatrix(
+def _binned(rows: Matrix, used: Mapping[str, Any]) -> xgboost.DMatrix:
+    """Rows in bins, which take a fourth of the memory, where XGBoost learns from bins made once."""
+    if used.get("tree_method", "hist") not in ("hist", "auto") or used.get("booster") == "gblinear":
+        return dmatrix(rows)
+    return xgboost.QuantileDMatrix(
         rows.features,
         rows.labels,
         feature_names=list(rows.names),
@@ -122,6 +120,15 @@ def one(
         enable_categorical=True,
         max_bin=used.get("max_bin", 256),
     )
+
+
+def one(
+    rows: Matrix, validation: Matrix, used: Mapping[str, Any], prefix: str, *, quiet: bool = False
+) -> tuple[xgboost.Booster, dict[str, Any], dict[str, list[float]]]:
+    """One model, cut at its best round when it stops early."""
+    patience = used["early_stopping_rounds"]
+    log: dict[str, dict[str, list[float]]] = {}
+    learned = _binned(rows, used)
     booster = xgboost.train(
         for_xgboost(used),
         learned,

@@ -142,6 +142,13 @@ def test_rounds_that_the_user_sets_are_the_rounds_of_a_single_model(churn: Chain
     assert (facts["rounds"], facts["n_folds"], facts["parameters"]["max_depth"]) == (20, 0, 2)
 
 
+@pytest.mark.parametrize("method", ["approx", "auto"])
+def test_trees_grow_by_other_methods(churn: Chain, method: str) -> None:
+    arguments = ("--num_round", "3", "--tree_method", method)
+    churn.train(*arguments, model=method)
+    assert json.loads((churn.folder / method / "model.json").read_text())["parameters"]["tree_method"] == method
+
+
 def test_hyperparameters_in_the_channel_go_over_the_command_line(churn: Chain, tmp_path: Path) -> None:
     (tmp_path / "tuned.json").write_text('{"max_depth": 5}')
     arguments = ("--num_round", "3", "--max_depth", "2", "--hyperparameters", str(tmp_path))
