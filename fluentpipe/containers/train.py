@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 import xgboost
 
 if TYPE_CHECKING or __package__:
@@ -29,9 +27,8 @@ if TYPE_CHECKING or __package__:
         metrics,
         model_card,
         model_folder,
-        reading,
+        trained_model,
     )
-    from .preprocessing import Preprocessing
 else:  # beside its siblings, as the jobs run it
     import boosting
     import cluster
@@ -42,18 +39,12 @@ else:  # beside its siblings, as the jobs run it
     import metrics
     import model_card
     import model_folder
-    import reading
-    from preprocessing import Preprocessing
+    import trained_model
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
-# What inference needs beside itself; it travels with the model.
-SERVING_CODE = (
-    "inference.py", "job.py", "reading.py", "csv_text.py", "values.py", "tasks.py", "preprocessing.py", "model_folder.py",
-    "calibration.py",
-)  # fmt: skip
 # Said of the machine, not of the model: they must not change its bytes.
 NOT_RECORDED = ("nthread", "verbosity", "n_folds")
 
@@ -101,17 +92,10 @@ def _train(options: argparse.Namespace, given: Mapping[str, Any], instances: clu
     facts = _facts(trained, rows, validation, used)
     if not is_alone:
         facts["instances"] = instances.size
-    _write(options.model_dir, trained, rows, facts, options.preprocessing)
+    _write(options.model_dir, trained, facts, options.preprocessing)
     history = [dict(member) for member in trained.history]
     job.write_json(options.output_data_dir / "history.json", {"version": 1, "validation": history})
-    _tell(target.task, facts["held_out_metrics"])
-
-
-def _tell(task: str, figures: Mapping[str, float]) -> None:
-    """Print the figures; tuning jobs read theirs from this line. `loss` is the one that every task has."""
-    loss = figures.get("rmse" if task == "regression" else "log_loss")
-    told = {**({} if loss is None else {"loss": loss}), **figures}
-    print("held-out rows: " + " ".join(f"{name}={value:.6g}" for name, value in told.items()), flush=True)
+    trained_model.tell(target.task, facts["held_out_metrics"])
 
 
 def _validation(folder: Path, rows: matrices.Matrix) -> matrices.Matrix | None:
@@ -175,39 +159,13 @@ def _importances(booster: xgboost.Booster, facts: Mapping[str, Any]) -> list[dic
     return sorted(found, key=lambda entry: (-entry["share"], entry["feature"]))
 
 
-def _write(
-    folder: Path, trained: boosting.Trained, rows: matrices.Matrix, facts: Mapping[str, Any], preprocessing: Path
-) -> None:
+def _write(folder: Path, trained: boosting.Trained, facts: Mapping[str, Any], preprocessing: Path) -> None:
     """Write the model folder; the same inputs give the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
+    trained_model.write(folder, facts, preprocessing, trained.held_out_labels, trained.held_out)
     (folder / model_folder.BOOSTER).write_bytes(bytes(trained.booster.save_raw("ubj")))
-    job.write_json(folder / model_folder.MODEL, dict(facts))
-    reading.write_parquet(_held_out(trained), folder / model_folder.HELD_OUT)
     importances = _importances(trained.booster, facts)
     job.write_json(folder / "importances.json", {"version": 1, "importances": importances})
     (folder / "model_card.md").write_text(model_card.render(facts, importances), encoding="utf-8")
-    learned = preprocessing / model_folder.PREPROCESSING
-    if learned.is_file():
-        _check_preprocessing(learned, rows)
-        shutil.copyfile(learned, folder / model_folder.PREPROCESSING)
-    code = folder / "code"
-    code.mkdir(exist_ok=True)
-    for name in SERVING_CODE:
-        shutil.copyfile(Path(__file__).with_name(name), code / name)
-
-
-def _held_out(trained: boosting.Trained) -> pa.Table:
-    """Label and scores of the held-out rows, by which a calibration can learn although all rows were learned from."""
-    columns = trained.held_out[:, None] if trained.held_out.ndim == 1 else trained.held_out
-    scores = {f"score_{place}": column.astype(np.float32) for place, column in enumerate(columns.T)}
-    return pa.table({"label": trained.held_out_labels, **scores})
-
-
-def _check_preprocessing(file: Path, rows: matrices.Matrix) -> None:
-    """Refuse a preprocessing that did not make these rows: the model would serve nonsense."""
-    found = Preprocessing.from_json(file.read_text(encoding="utf-8"))
-    names = tuple(feature.name for feature in found.features)
-    matrices.check_same_features(names, rows.names, "rows that the preprocessing makes", "training rows")
 
 
 if __name__ == "__main__":

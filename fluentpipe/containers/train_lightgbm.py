@@ -107,7 +107,9 @@ def main(arguments: Sequence[str]) -> None:
     facts = trained_model.facts("lightgbm", rows, held_out, scores, ("lightgbm",))
     facts["parameters"] = {name: used[name] for name in sorted(used) if name not in NOT_RECORDED}
     facts |= {"rounds": member["best_round"] + 1, "best_iteration": [member["best_round"]], "members": [member]}
-    trained_model.write(options.model_dir, facts, options.preprocessing, held_out, scores, ("lightgbm_model.py",))
+    trained_model.write(
+        options.model_dir, facts, options.preprocessing, held_out.labels, scores, ("lightgbm_model.py",)
+    )
     write(options.model_dir, booster, facts)
     trained_model.tell(task, facts["held_out_metrics"])
 

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
     scores = estimators.scores(estimator, held_out.features, target.task, len(target.classes))
     facts = trained_model.facts("sklearn", rows, held_out, scores, ("scikit-learn",))
     facts["parameters"] = {"estimator": named, **dict(sorted(options.parameters.items()))}
-    trained_model.write(options.model_dir, facts, options.preprocessing, held_out, scores, ("estimators.py",))
+    trained_model.write(options.model_dir, facts, options.preprocessing, held_out.labels, scores, ("estimators.py",))
     estimators.save(estimator, options.model_dir / model_folder.ESTIMATOR)
     trained_model.tell(target.task, facts["held_out_metrics"])
 

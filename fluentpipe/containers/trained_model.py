@@ -13,6 +13,7 @@ import pyarrow as pa
 
 if TYPE_CHECKING or __package__:
     from . import job, matrices, metrics, model_folder, reading, splitting
+    from .preprocessing import Preprocessing
 else:  # beside its siblings, as the jobs run it
     import job
     import matrices
@@ -20,6 +21,7 @@ else:  # beside its siblings, as the jobs run it
     import model_folder
     import reading
     import splitting
+    from preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,21 +85,40 @@ def facts(
 
 
 def write(
-    folder: Path, described: Mapping[str, Any], preprocessing: Path, held_out: matrices.Matrix, scores: npt.NDArray[Any],
-    code: Sequence[str],
+    folder: Path, described: Mapping[str, Any], preprocessing: Path, labels: npt.NDArray[Any], scores: npt.NDArray[Any],
+    code: Sequence[str] = (),
 ) -> None:  # fmt: skip
-    """Write all of the model folder but the model itself; `code` are the modules that serving needs of its engine."""
+    """Write all of the model folder but the model itself; the same inputs give the same bytes.
+
+    Args:
+        folder: Of the model.
+        described: The contents of model.json.
+        preprocessing: The folder of the preprocessing that made the rows; there need be none.
+        labels: Of the rows held out.
+        scores: What the model says of them, by which a calibration can learn although all rows were learned from.
+        code: Modules that serving needs of the engine.
+
+    Raises:
+        JobError: The preprocessing did not make these rows: the model would serve nonsense.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     job.write_json(folder / model_folder.MODEL, dict(described))
     learned = preprocessing / model_folder.PREPROCESSING
     if learned.is_file():
+        _check_preprocessing(learned, tuple(described["features"]))
         shutil.copyfile(learned, folder / model_folder.PREPROCESSING)
     (folder / "code").mkdir(exist_ok=True)
     for name in (*SERVING_CODE, *code):
         shutil.copyfile(Path(__file__).with_name(name), folder / "code" / name)
     columns = scores[:, None] if scores.ndim == 1 else scores
     table = {f"score_{place}": column.astype(np.float32) for place, column in enumerate(columns.T)}
-    reading.write_parquet(pa.table({"label": held_out.labels, **table}), folder / model_folder.HELD_OUT)
+    reading.write_parquet(pa.table({"label": labels, **table}), folder / model_folder.HELD_OUT)
+
+
+def _check_preprocessing(file: Path, features: tuple[str, ...]) -> None:
+    found = Preprocessing.from_json(file.read_text(encoding="utf-8"))
+    names = tuple(feature.name for feature in found.features)
+    matrices.check_same_features(names, features, "rows that the preprocessing makes", "training rows")
 
 
 def tell(task: str, figures: Mapping[str, float]) -> None:

@@ -13,7 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fluentpipe.containers import calibrate, estimators, evaluate, inference, model_folder, train_sklearn
+from fluentpipe.containers import (
+    calibrate,
+    estimators,
+    evaluate,
+    inference,
+    model_folder,
+    train,
+    train_lightgbm,
+    train_sklearn,
+)
 from fluentpipe.containers.job import JobError
 
 from .chain import Chain
@@ -54,6 +63,25 @@ def test_an_estimator_is_trained_kept_and_evaluated(
 ) -> None:
     report = judged(trained(churn.folder, tmp_path / "m", estimator, **parameters), churn.folder, tmp_path / "r")
     assert report["metrics"]["auc"] > least
+
+
+@pytest.mark.parametrize(
+    ("program", "quick"),
+    [
+        (train, ["--n_folds", "0", "--num_round", "1"]),
+        (train_lightgbm, ["--num_iterations", "1"]),
+        (train_sklearn, ["--estimator", "sklearn.naive_bayes.GaussianNB"]),
+    ],
+)
+def test_a_preprocessing_that_did_not_make_the_rows_is_refused(
+    churn: Chain, tmp_path: Path, program: Any, quick: list[str]
+) -> None:
+    learned = json.loads((churn.folder / "model" / "preprocessing.json").read_text())
+    (tmp_path / "preprocessing.json").write_text(json.dumps({**learned, "columns": learned["columns"][1:]}))
+    words = [f"--{part}={churn.folder / part}" for part in ("train", "validation")]
+    words += [f"--preprocessing={tmp_path}", f"--model-dir={tmp_path / 'm'}"]
+    with pytest.raises(JobError, match="rows that the preprocessing makes do not have the features"):
+        program.main([*words, *quick])
 
 
 @pytest.mark.slow
