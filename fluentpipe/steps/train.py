@@ -13,13 +13,41 @@ from fluentpipe.jobs import TrainingStep
 from fluentpipe.kinds import JobName, ModelArtifacts
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
-from fluentpipe.steps.by_call import SHARDED, StepByCall
+from fluentpipe.steps.by_call import SHARDED, OwnScript, StepByCall
 
 if TYPE_CHECKING:
     from fluentpipe.target import Target
 
 
-class ScriptTraining(StepByCall, TrainingStep):
+class TrainingByScript(OwnScript, TrainingStep):
+    """A script in a training job: what it is told, and what the service reads from its log."""
+
+    hyperparameters: Mapping[str, Any] | None = setting(
+        None, job=True, doc="What the program is told, such as its epochs."
+    )
+    metric_definitions: Mapping[str, str] | None = setting(
+        None, job=True, reference=False, doc="Metrics that the service reads from the log: name -> regular expression."
+    )
+
+    @override
+    def program_settings(self) -> Iterator[tuple[str, Any]]:
+        yield from ((name, value) for name, value in (self.hyperparameters or {}).items() if value is not None)
+
+    @override
+    def submitted(self, target: Target) -> dict[str, Any]:
+        if self.script is None:
+            return {}
+        return {**super().submitted(target), "sagemaker_program": json.dumps(self.entry)}
+
+    @override
+    def arguments(self, inputs: Inputs, target: Target) -> dict[str, Any]:
+        request = super().arguments(inputs, target)
+        metrics = [{"Name": name, "Regex": regex} for name, regex in (self.metric_definitions or {}).items()]
+        request["AlgorithmSpecification"]["MetricDefinitions"] = metrics
+        return request
+
+
+class ScriptTraining(StepByCall, TrainingByScript):
     """Run any training script, or the algorithm of any image, in a training job.
 
     The script gets each hyperparameter as `--name value`, its channels in `SM_CHANNEL_<NAME>`, and writes the model to
@@ -55,21 +83,6 @@ class ScriptTraining(StepByCall, TrainingStep):
         own_method=True,
     )
 
-    hyperparameters: Mapping[str, Any] | None = setting(None, job=True, doc="What the program is told.")
-    metric_definitions: Mapping[str, str] | None = setting(
-        None, job=True, reference=False, doc="Metrics that the service reads from the log: name -> regular expression."
-    )
-
-    @override
-    def program_settings(self) -> Iterator[tuple[str, Any]]:
-        yield from ((name, value) for name, value in (self.hyperparameters or {}).items() if value is not None)
-
-    @override
-    def submitted(self, target: Target) -> dict[str, Any]:
-        if self.script is None:
-            return {}
-        return {**super().submitted(target), "sagemaker_program": json.dumps(self.entry)}
-
     @override
     def channels(self, inputs: Inputs, target: Target) -> list[dict[str, Any]]:
         found = super().channels(inputs, target)
@@ -77,10 +90,3 @@ class ScriptTraining(StepByCall, TrainingStep):
             if each["ChannelName"] in self.sharded:
                 each["DataSource"]["S3DataSource"]["S3DataDistributionType"] = SHARDED
         return found
-
-    @override
-    def arguments(self, inputs: Inputs, target: Target) -> dict[str, Any]:
-        request = super().arguments(inputs, target)
-        metrics = [{"Name": name, "Regex": regex} for name, regex in (self.metric_definitions or {}).items()]
-        request["AlgorithmSpecification"]["MetricDefinitions"] = metrics
-        return request

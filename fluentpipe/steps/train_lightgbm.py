@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from fluentpipe.contract import OutputSpec, StepContract
-from fluentpipe.errors import SettingError
-from fluentpipe.jobs import TrainingStep
-from fluentpipe.kinds import JobName, ModelArtifacts
+from fluentpipe.contract import StepContract
 from fluentpipe.settings import setting
+from fluentpipe.steps.boosted_trees import BoostedTrees
 from fluentpipe.steps.load_data import CONTAINERS
 from fluentpipe.steps.train_sklearn import DEFAULT_SKLEARN
 from fluentpipe.steps.train_xgboost import XGBoostTraining
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from fluentpipe.target import Target
 
 
-class LightgbmTraining(TrainingStep):
+class LightgbmTraining(BoostedTrees):
     """Train gradient-boosted trees with LightGBM.
 
     Task, objective and metric follow the label, and training stops early on the validation rows. Categories are taken as they
@@ -48,14 +46,8 @@ class LightgbmTraining(TrainingStep):
         step_type="LightgbmTraining",
         verb="train_lightgbm",
         dependencies=tuple(spec for spec in XGBoostTraining.contract.dependencies if spec.name != "hyperparameters"),
-        outputs=(
-            OutputSpec(
-                "model_artifacts", ModelArtifacts, "ModelArtifacts.S3ModelArtifacts", "model.tar.gz, S3 URI.",
-                aliases=("model",),
-            ),
-            OutputSpec("training_job_name", JobName, "TrainingJobName", "Name of the training job."),
-        ),
-    )  # fmt: skip
+        outputs=XGBoostTraining.contract.outputs,
+    )
     framework = "sklearn"
     framework_version = DEFAULT_SKLEARN
     script = CONTAINERS / "train_lightgbm.py"
@@ -124,24 +116,6 @@ class LightgbmTraining(TrainingStep):
         None, ge=1, aliases=("n_jobs", "nthread"), doc="Threads; by default all cores of the instance."
     )
     parameters: Mapping[str, Any] | None = setting(None, doc="Any further LightGBM parameters, passed on as they are.")
-
-    @override
-    def validate(self) -> None:
-        super().validate()
-        own = {word: name for name, each in self.settings.items() for word in (name, *each.aliases)}
-        faults = [f"{key!r} is the setting {own[key]}" for key in self.given.get("parameters") or () if key in own]
-        if faults:
-            raise SettingError(
-                "parameters= is for what has no setting of its own.", *faults, fix=".train_lightgbm(num_leaves=8)"
-            )
-
-    @override
-    def program_settings(self) -> Iterator[tuple[str, Any]]:
-        for name, value in super().program_settings():
-            if name == "parameters":
-                yield from value.items()
-            else:
-                yield name, value
 
     @override
     def program_files(self, target: Target) -> Mapping[str, Path]:

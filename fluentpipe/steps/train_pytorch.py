@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 from typing_extensions import override
 
-from fluentpipe.contract import OutputSpec, StepContract
+from fluentpipe.contract import StepContract
 from fluentpipe.errors import SettingError
 from fluentpipe.images import pytorch_uri
-from fluentpipe.jobs import TrainingStep
-from fluentpipe.kinds import JobName, ModelArtifacts
 from fluentpipe.settings import setting
-from fluentpipe.step import Inputs
-from fluentpipe.steps.by_call import OwnScript
+from fluentpipe.steps.train import TrainingByScript
 from fluentpipe.steps.train_xgboost import XGBoostTraining
 
 if TYPE_CHECKING:
@@ -33,7 +29,7 @@ TAKES = {
 }
 
 
-class PytorchTraining(OwnScript, TrainingStep):
+class PytorchTraining(TrainingByScript):
     """Train with a script of your own in SageMaker's PyTorch image.
 
     The script gets each hyperparameter as `--name value`, epochs too, and finds its data in the folders that the environment
@@ -75,14 +71,8 @@ class PytorchTraining(OwnScript, TrainingStep):
             for spec in XGBoostTraining.contract.dependencies
             if spec.name in TAKES
         ),
-        outputs=(
-            OutputSpec(
-                "model_artifacts", ModelArtifacts, "ModelArtifacts.S3ModelArtifacts", "model.tar.gz, S3 URI.",
-                aliases=("model",),
-            ),
-            OutputSpec("training_job_name", JobName, "TrainingJobName", "Name of the training job."),
-        ),
-    )  # fmt: skip
+        outputs=XGBoostTraining.contract.outputs,
+    )
     framework = "pytorch"
     flags: ClassVar[Mapping[str, str]] = XGBoostTraining.flags
 
@@ -93,10 +83,6 @@ class PytorchTraining(OwnScript, TrainingStep):
         None, job=True, reference=False, doc="Python of the image, such as py312; each version has just one."
     )
     image_uri: str | None = setting(None, job=True, doc="Container image; by default SageMaker's PyTorch image.")
-    hyperparameters: Mapping[str, Any] | None = setting(None, job=True, doc="What the script is told, epochs among it.")
-    metric_definitions: Mapping[str, str] | None = setting(
-        None, job=True, reference=False, doc="Metrics that the service reads from the log: name -> regular expression."
-    )
 
     @override
     def validate(self) -> None:
@@ -119,18 +105,3 @@ class PytorchTraining(OwnScript, TrainingStep):
             )
         has_gpu = instances.startswith(("ml.g", "ml.p"))
         return pytorch_uri("training", self.framework_version, target.region, gpu=has_gpu, python=self.py_version)
-
-    @override
-    def program_settings(self) -> Iterator[tuple[str, Any]]:
-        yield from ((name, value) for name, value in (self.hyperparameters or {}).items() if value is not None)
-
-    @override
-    def submitted(self, target: Target) -> dict[str, Any]:
-        return {**super().submitted(target), "sagemaker_program": json.dumps(self.entry)}
-
-    @override
-    def arguments(self, inputs: Inputs, target: Target) -> dict[str, Any]:
-        request = super().arguments(inputs, target)
-        metrics = [{"Name": name, "Regex": regex} for name, regex in (self.metric_definitions or {}).items()]
-        request["AlgorithmSpecification"]["MetricDefinitions"] = metrics
-        return request

@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from fluentpipe.contract import OutputSpec, StepContract
+from fluentpipe.contract import StepContract
 from fluentpipe.errors import SettingError
 from fluentpipe.jobs import TrainingStep
-from fluentpipe.kinds import JobName, ModelArtifacts
 from fluentpipe.settings import setting
 from fluentpipe.steps.load_data import CONTAINERS
 from fluentpipe.steps.train_xgboost import XGBoostTraining
@@ -42,14 +41,8 @@ class SklearnTraining(TrainingStep):
         step_type="SklearnTraining",
         verb="train_sklearn",
         dependencies=tuple(spec for spec in XGBoostTraining.contract.dependencies if spec.name != "hyperparameters"),
-        outputs=(
-            OutputSpec(
-                "model_artifacts", ModelArtifacts, "ModelArtifacts.S3ModelArtifacts", "model.tar.gz, S3 URI.",
-                aliases=("model",),
-            ),
-            OutputSpec("training_job_name", JobName, "TrainingJobName", "Name of the training job."),
-        ),
-    )  # fmt: skip
+        outputs=XGBoostTraining.contract.outputs,
+    )
     framework = "sklearn"
     framework_version = DEFAULT_SKLEARN
     script = CONTAINERS / "train_sklearn.py"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from typing_extensions import override
 
 from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
 from fluentpipe.errors import SettingError, did_you_mean
-from fluentpipe.jobs import TrainingStep
 from fluentpipe.kinds import Hyperparameters, JobName, ModelArtifacts, PreprocessingModel, TrainingData, ValidationData
 from fluentpipe.settings import setting
+from fluentpipe.steps.boosted_trees import BoostedTrees
 from fluentpipe.steps.load_data import CONTAINERS
 
 # XGBoost's documentation, "Learning Task Parameters"; of survival and ranking, only what these objectives can be judged by.
@@ -37,7 +37,7 @@ _JOINT: Mapping[str, tuple[Any, ...]] = {
 }
 
 
-class XGBoostTraining(TrainingStep):
+class XGBoostTraining(BoostedTrees):
     """Train gradient-boosted trees with XGBoost.
 
     Task, objective and metric follow the label. The defaults are small, slow steps with early stopping on the validation rows;
@@ -186,13 +186,6 @@ class XGBoostTraining(TrainingStep):
     def validate(self) -> None:
         super().validate()
         self._check_joint()
-        words = {each.emit or name: name for name, each in self.settings.items()}
-        own = {**words, **{word: name for name, each in self.settings.items() for word in (name, *each.aliases)}}
-        faults = [f"{key!r} is the setting {own[key]}" for key in self.given.get("parameters") or () if key in own]
-        if faults:
-            raise SettingError(
-                "parameters= is for what has no setting of its own.", *faults, fix=".train_xgboost(max_depth=8)"
-            )
 
     def _check_joint(self) -> None:
         """Refuse what several instances cannot do together; the program says the same of what only the run decides."""
@@ -215,12 +208,8 @@ class XGBoostTraining(TrainingStep):
         count: Any = self.instance_count  # an expression where the run decides it
         return isinstance(count, int) and count > 1
 
-    def program_settings(self) -> Any:
-        """The settings, and the further parameters one by one."""
+    @override
+    def program_settings(self) -> Iterator[tuple[str, Any]]:
         if self._is_joint and self.n_folds is None:
             yield "n_folds", 0  # said, so that the one machine of a run here trains the same kind of model
-        for name, value in super().program_settings():
-            if name == "parameters":
-                yield from value.items()
-            else:
-                yield name, value
+        yield from super().program_settings()

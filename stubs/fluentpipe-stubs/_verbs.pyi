@@ -2076,9 +2076,9 @@ class Verbs(Generic[S]):
         max_wait: int | None = None,
         checkpoint_s3_uri: str | Deferred[str | Kind] | None = None,
         source_dir: str | None = None,
-        py_version: str | None = None,
         hyperparameters: Mapping[str, Any] | None = None,
         metric_definitions: Mapping[str, str] | None = None,
+        py_version: str | None = None,
         depends_on: str | StepOutputProxy | PropertyReference | Sequence[str | StepOutputProxy | PropertyReference] | None = None,
         cache_expire_after: bool | str | None = None,
         training_data: Given[TrainingData | ProcessingOutput] | None = None,
@@ -2139,9 +2139,9 @@ class Verbs(Generic[S]):
             max_wait: With use_spot: longest time for waiting and running together; by default twice max_runtime. In seconds.
             checkpoint_s3_uri: Where the program's checkpoints in /opt/ml/checkpoints are kept, to go on from.
             source_dir: Folder that is shipped as a whole. Without it: the script and the modules beside it that it imports.
-            py_version: Python of the image, such as py312; each version has just one.
-            hyperparameters: What the script is told, epochs among it.
+            hyperparameters: What the program is told, such as its epochs.
             metric_definitions: Metrics that the service reads from the log: name -> regular expression.
+            py_version: Python of the image, such as py312; each version has just one.
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             training_data: Rows to learn from: the channel `train`. Wired by itself; takes TrainingData.
             validation_data: Rows to judge by while learning: the channel `validation`. Optional; wired by itself; takes ValidationData.

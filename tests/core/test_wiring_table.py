@@ -940,7 +940,9 @@ def test_pytorch_trains_in_the_image_of_its_instances_and_is_served_in_that_for_
 
 
 def test_a_setting_of_lightgbm_is_not_also_a_further_parameter() -> None:
-    with pytest.raises(SettingError, match="'eta' is the setting learning_rate"):
+    with pytest.raises(
+        SettingError, match=r"(?s)'eta' is the setting learning_rate.*\.train_lightgbm\(learning_rate=0\.1\)"
+    ):
         prepared().train_lightgbm(parameters={"eta": 0.1})
 
 
