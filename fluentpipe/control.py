@@ -88,7 +88,7 @@ class Control(Generic[S]):
             depends_on: Steps that it comes after, though it takes nothing of them.
             name: Name of the step; 'branch' by default, another for a second use.
         """
-        inside = self._add("when", _present({"condition": condition, "depends_on": depends_on, "name": name}))
+        inside = self._add("when", present({"condition": condition, "depends_on": depends_on, "name": name}))
         gate = inside.steps[-1].name
         return When(gate, lambda branch: self._beside(grown(inside, branch, "then"), gate))
 
@@ -150,10 +150,11 @@ class Control(Generic[S]):
             name: Name of the step, where the request has none.
         """
         facts = step_facts(request, name, depends_on)
-        return self._add("raw_step", _present({**facts, "outputs": outputs, "takes": takes}))
+        return self._add("raw_step", present({**facts, "outputs": outputs, "takes": takes}))
 
 
-def _present(values: Mapping[str, Any]) -> dict[str, Any]:
+def present(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given at a call."""
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union, overload
 
 from fluentpipe._state import S
 from fluentpipe.contract import DependencySpec, OutputSpec
-from fluentpipe.control import After
+from fluentpipe.control import After, present
 from fluentpipe.kinds import ExecutedNotebook, JobName, Kind, ProcessingOutput
 from fluentpipe.program import named_after
 from fluentpipe.reference import Given
@@ -234,8 +234,3 @@ class Engines(Generic[S]):
                 "name": name or named_after(notebook),
             }),
         )  # fmt: skip
-
-
-def present(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given at a call."""
-    return {name: value for name, value in values.items() if value is not None}

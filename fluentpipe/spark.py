@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, overload
 
 from fluentpipe._state import S
 from fluentpipe.contract import OutputSpec
-from fluentpipe.control import After
-from fluentpipe.engines import Engines, Taken, present
+from fluentpipe.control import After, present
+from fluentpipe.engines import Engines, Taken
 from fluentpipe.kinds import Kind, ProcessingOutput
 from fluentpipe.program import named_after
 from fluentpipe.reference import Given

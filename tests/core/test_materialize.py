@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from fluentpipe import Parameter, Pipeline, RawData, TrainingData
+from fluentpipe.definition import Definition
 from fluentpipe.errors import DefinitionError, FluentpipeError, SettingError, SourceError
 from fluentpipe.target import local_files, refuse_placeholders, source_archive
 
@@ -54,6 +55,14 @@ def nested(value: Any) -> Iterator[Any]:
     yield value
     for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from nested(each)
+
+
+def masked(definition: Definition, parts: Any) -> str:
+    """Parts of a definition as JSON; hashes of our own programs change with every edit of them, what matters is where they stand."""
+    text = json.dumps(parts, indent=2) + "\n"
+    for number, asset in enumerate((each for each in definition.assets if each.sha256 in text), start=1):
+        text = text.replace(asset.sha256, f"<sha256 of asset {number}>")
+    return text
 
 
 def test_the_definition_of_the_design(golden: Callable[[str, str], None]) -> None:

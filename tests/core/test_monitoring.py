@@ -11,7 +11,7 @@ import pytest
 from fluentpipe import Parameter, Pipeline, Predictions, RawData
 from fluentpipe.errors import DefinitionError, SettingError
 
-from .test_materialize import HERE, named
+from .test_materialize import HERE, masked, named
 
 
 def loaded() -> Any:
@@ -22,10 +22,7 @@ def test_the_definition_of_a_monitoring(golden: Callable[[str, str], None]) -> N
     pipe = loaded().baseline().check_drift(rows=Parameter("month", "s3://my-bucket/march"), fail_on_drift=True)
     definition = pipe.materialize(**HERE)
     steps = [named(definition.document)[name] for name in ("data_baseline", "drift_check", "drift_check_gate")]
-    text = json.dumps(steps, indent=2) + "\n"
-    for number, asset in enumerate((each for each in definition.assets if each.sha256 in text), start=1):
-        text = text.replace(asset.sha256, f"<sha256 of asset {number}>")
-    golden("monitoring.json", text)
+    golden("monitoring.json", masked(definition, steps))
 
 
 def test_what_follows_a_failing_check_lies_under_its_gate() -> None:
@@ -70,10 +67,7 @@ def test_the_definition_of_the_service_s_checks(golden: Callable[[str, str], Non
         for each in definition.assets
         if "analysis_config.json" in each.files
     ]
-    text = json.dumps({"steps": steps, "configurations": configs}, indent=2) + "\n"
-    for number, asset in enumerate((each for each in definition.assets if each.sha256 in text), start=1):
-        text = text.replace(asset.sha256, f"<sha256 of asset {number}>")
-    golden("checks.json", text)
+    golden("checks.json", masked(definition, {"steps": steps, "configurations": configs}))
 
 
 @pytest.mark.parametrize(

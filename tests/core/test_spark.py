@@ -14,7 +14,7 @@ import pytest
 from fluentpipe import Parameter, Pipeline, RawData, TrainingData
 from fluentpipe.errors import SettingError
 
-from .test_materialize import HERE, named
+from .test_materialize import HERE, masked, named
 
 
 @pytest.fixture(autouse=True)
@@ -58,10 +58,7 @@ def test_the_definition_of_a_script_of_spark(golden: Callable[[str, str], None])
         instance_count=4,
     )
     definition = pipe.train_xgboost().materialize(**HERE)
-    text = json.dumps(named(definition.document)["features"], indent=2) + "\n"
-    for number, asset in enumerate((each for each in definition.assets if each.sha256 in text), start=1):
-        text = text.replace(asset.sha256, f"<sha256 of asset {number}>")
-    golden("spark.json", text)
+    golden("spark.json", masked(definition, named(definition.document)["features"]))
 
 
 def test_what_it_makes_is_learned_from() -> None:

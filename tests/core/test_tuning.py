@@ -13,7 +13,7 @@ from fluentpipe import Categorical, Continuous, Integer, Parameter, Pipeline
 from fluentpipe.errors import SettingError
 from fluentpipe.ranges import plain, range_of
 
-from .test_materialize import HERE, named
+from .test_materialize import HERE, masked, named
 
 
 def prepared() -> Any:
@@ -34,10 +34,7 @@ def test_the_definition_of_a_tuning(golden: Callable[[str, str], None]) -> None:
     )
     definition = pipe.register("churn-models").materialize(**HERE)
     steps = [named(definition.document)[name] for name in ("xgboost_tuning", "model_registration")]
-    text = json.dumps(steps, indent=2) + "\n"
-    for number, asset in enumerate((each for each in definition.assets if each.sha256 in text), start=1):
-        text = text.replace(asset.sha256, f"<sha256 of asset {number}>")
-    golden("tuning.json", text)
+    golden("tuning.json", masked(definition, steps))
 
 
 def test_settings_are_what_stays_the_same_and_ranges_what_is_searched() -> None:
