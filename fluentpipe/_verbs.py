@@ -165,8 +165,8 @@ class Verbs(Generic[S]):
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
             max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             environment: Environment variables of the program.
             cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
             tags: Tags of the job; at most 50.
@@ -249,8 +249,8 @@ class Verbs(Generic[S]):
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
             max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             environment: Environment variables of the program.
             cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
             tags: Tags of the job; at most 50.
@@ -443,8 +443,8 @@ class Verbs(Generic[S]):
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
             max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             environment: Environment variables of the program.
             cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
             tags: Tags of the job; at most 50.
@@ -516,8 +516,8 @@ class Verbs(Generic[S]):
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
             max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             environment: Environment variables of the program.
             cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
             tags: Tags of the job; at most 50.
@@ -698,8 +698,8 @@ class Verbs(Generic[S]):
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
             max_runtime: Time after which no trial starts, and those that run end. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             environment: Environment variables of the program.
             cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
             tags: Tags of the job; at most 50.
@@ -786,8 +786,8 @@ class Verbs(Generic[S]):
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
             max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             environment: Environment variables of the program.
             cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
             tags: Tags of the job; at most 50.
@@ -941,8 +941,8 @@ class Verbs(Generic[S]):
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
             max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             environment: Environment variables of the program.
             cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
             tags: Tags of the job; at most 50.
@@ -1019,8 +1019,8 @@ class Verbs(Generic[S]):
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
             max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             environment: Environment variables of the program.
             cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
             tags: Tags of the job; at most 50.
@@ -1085,8 +1085,8 @@ class Verbs(Generic[S]):
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
             max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             environment: Environment variables of the program.
             cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
             tags: Tags of the job; at most 50.
@@ -1206,8 +1206,8 @@ class Verbs(Generic[S]):
             description: Of the version.
             inference_instance_types: Instance types for real-time endpoints.
             transform_instance_types: Instance types for batch transform.
-            image_uri: Serving image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Serving image; by default SageMaker's, of the framework that trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
             depends_on: Steps that this one comes after, though it takes nothing of them: their names or outputs.
             model_artifacts: The model. Wired by itself; takes ModelArtifacts.
@@ -1252,8 +1252,8 @@ class Verbs(Generic[S]):
             print(run.outputs.model_creation.model_name.value())
 
         Args:
-            image_uri: Serving image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Serving image; by default SageMaker's, of the framework that trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             retry: Attempts after failures that are not the program's doing, or policies: Retry(on='SageMaker.CAPACITY_ERROR').
             environment: Environment variables of the server.
             vpc: Network of the model: Vpc(subnets, security_groups).
@@ -1391,8 +1391,8 @@ class Verbs(Generic[S]):
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
             max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             environment: Environment variables of the program.
             cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
             tags: Tags of the job; at most 50.
@@ -1459,8 +1459,8 @@ class Verbs(Generic[S]):
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
             max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             environment: Environment variables of the program.
             cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
             tags: Tags of the job; at most 50.
@@ -1540,8 +1540,8 @@ class Verbs(Generic[S]):
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
             max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             environment: Environment variables of the program.
             cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
             tags: Tags of the job; at most 50.

@@ -29,6 +29,11 @@ from fluentpipe.errors import SettingError, did_you_mean
 
 DEFAULT_XGBOOST = "3.0-5"
 """The newest image that is known to hold PyArrow, which the steps' scripts use; Python 3.10 and xgboost 3.0.5."""
+SERVING_SCRIPT: Mapping[str, str] = {
+    "SAGEMAKER_PROGRAM": "inference.py",
+    "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+}
+"""Where the serving container of SageMaker's framework images looks for the script: environment variables."""
 
 
 def image_uri(framework: str, version: str, region: str) -> str:

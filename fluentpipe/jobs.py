@@ -51,9 +51,12 @@ class InstanceStep(Step):
         86400, ge=1, le=2_419_200, unit="seconds", shared=True, convert=None,
         doc="Time after which the service stops the job; at most 28 days.",
     )  # fmt: skip
-    image_uri: str | None = setting(None, job=True, doc="Container image; by default SageMaker's XGBoost image.")
+    image_uri: str | None = setting(
+        None, job=True,
+        doc="Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.",
+    )  # fmt: skip
     framework_version: str = setting(
-        DEFAULT_XGBOOST, job=True, reference=False, doc="Version of SageMaker's XGBoost image, where no image is given."
+        DEFAULT_XGBOOST, job=True, reference=False, doc="Version of SageMaker's image, where no image is given."
     )
     environment: Mapping[str, str] | None = setting(None, shared=True, doc="Environment variables of the program.")
     cache: bool | str | None = setting(

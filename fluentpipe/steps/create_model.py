@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
-from fluentpipe.images import DEFAULT_XGBOOST
+from fluentpipe.images import DEFAULT_XGBOOST, SERVING_SCRIPT
 from fluentpipe.jobs import RetriedStep
 from fluentpipe.kinds import ModelArtifacts, ModelName
 from fluentpipe.network import Vpc, vpc
@@ -19,11 +19,6 @@ from fluentpipe.steps.model_sources import SERVED
 if TYPE_CHECKING:
     from fluentpipe.target import Target
 
-# Where the serving container of SageMaker's framework images looks for the script.
-SCRIPT: Mapping[str, str] = {
-    "SAGEMAKER_PROGRAM": "inference.py",
-    "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
-}
 LARGEST_REQUEST_MB = 20  # that the XGBoost image takes, and only where MAX_CONTENT_LENGTH says so (its serving_mms.py)
 
 
@@ -58,9 +53,11 @@ class ModelCreation(RetriedStep):
     sagemaker_type = "Model"
     framework = ""  # that of the model
 
-    image_uri: str | None = setting(None, doc="Serving image; by default SageMaker's XGBoost image.")
+    image_uri: str | None = setting(
+        None, doc="Serving image; by default SageMaker's, of the framework that trained the model."
+    )
     framework_version: str = setting(
-        DEFAULT_XGBOOST, reference=False, doc="Version of SageMaker's XGBoost image, where no image is given."
+        DEFAULT_XGBOOST, reference=False, doc="Version of SageMaker's image, where no image is given."
     )
     environment: Mapping[str, str] | None = setting(None, shared=True, doc="Environment variables of the server.")
     vpc: Vpc | Mapping[str, Sequence[str]] | None = setting(
@@ -77,7 +74,7 @@ class ModelCreation(RetriedStep):
             "PrimaryContainer": {
                 "Image": image,
                 "ModelDataUrl": target.location(inputs["model_artifacts"]),
-                "Environment": {**SCRIPT, **largest, **(self.environment or {})},
+                "Environment": {**SERVING_SCRIPT, **largest, **(self.environment or {})},
             },
             "ExecutionRoleArn": target.role,
             "VpcConfig": self.vpc.to_request() if isinstance(self.vpc, Vpc) else None,

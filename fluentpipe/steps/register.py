@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
 from fluentpipe.errors import SettingError
-from fluentpipe.images import DEFAULT_XGBOOST
+from fluentpipe.images import DEFAULT_XGBOOST, SERVING_SCRIPT
 from fluentpipe.jobs import RetriedStep
 from fluentpipe.kinds import (
     DataBias,
@@ -103,9 +103,11 @@ class ModelRegistration(RetriedStep):
     description: str | None = setting(None, doc="Of the version.")
     inference_instance_types: Sequence[str] = setting(("ml.m5.large",), doc="Instance types for real-time endpoints.")
     transform_instance_types: Sequence[str] = setting(("ml.m5.large",), doc="Instance types for batch transform.")
-    image_uri: str | None = setting(None, doc="Serving image; by default SageMaker's XGBoost image.")
+    image_uri: str | None = setting(
+        None, doc="Serving image; by default SageMaker's, of the framework that trained the model."
+    )
     framework_version: str = setting(
-        DEFAULT_XGBOOST, reference=False, doc="Version of SageMaker's XGBoost image, where no image is given."
+        DEFAULT_XGBOOST, reference=False, doc="Version of SageMaker's image, where no image is given."
     )
 
     @override
@@ -118,11 +120,7 @@ class ModelRegistration(RetriedStep):
                     {
                         "Image": target.image_for(self, DEFAULT_XGBOOST) if self.image_uri is None else self.image_uri,
                         "ModelDataUrl": target.location(inputs["model_artifacts"]),
-                        # Where the serving container of SageMaker's framework images looks for the script.
-                        "Environment": {
-                            "SAGEMAKER_PROGRAM": "inference.py",
-                            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
-                        },
+                        "Environment": SERVING_SCRIPT,
                     }
                 ],
                 "SupportedContentTypes": ["text/csv", "application/json", "application/jsonlines"],
