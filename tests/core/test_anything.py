@@ -198,13 +198,6 @@ def test_shared_settings_and_time_limits_hold() -> None:
     assert set(limited.contract.dependencies) == set(both().steps[-1].contract.dependencies)
 
 
-def test_copies_and_pickles_keep_what_the_call_declared() -> None:
-    pipe = both()
-    for twin in (copy.deepcopy(pipe), pickle.loads(pickle.dumps(pipe))):
-        assert twin.steps == pipe.steps
-        assert twin.materialize(**HERE).document == pipe.materialize(**HERE).document
-
-
 MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "no script": (lambda: loaded().process(), "script: must be given, or image_uri"),
     "a script that is not there": (lambda: loaded().process("claen.py"), "Did you mean 'clean.py'"),
@@ -279,8 +272,9 @@ def test_the_definition_of_a_lambda_and_a_callback_is_that_of_the_sdk() -> None:
     assert steps["branch"]["Arguments"]["Conditions"][0]["LeftValue"] == {"Get": "Steps.ask.OutputParameters['open']"}
 
 
-def test_steps_that_ask_are_copied_pickled_and_compared() -> None:
-    pipe = asking()
+@pytest.mark.parametrize("made", [both, asking])
+def test_copies_and_pickles_keep_what_the_call_declared(made: Callable[[], Any]) -> None:
+    pipe = made()
     for twin in (copy.deepcopy(pipe), pickle.loads(pickle.dumps(pipe))):
         assert twin.steps == pipe.steps
         assert twin.materialize(**HERE).document == pipe.materialize(**HERE).document
