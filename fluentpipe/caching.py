@@ -25,8 +25,9 @@ def caching(value: Any) -> bool | str:
     return f"P{whole // 86400}D" if whole % 86400 == 0 else f"PT{whole}S"
 
 
-def cache_config(value: bool | str | None) -> dict[str, Any] | None:
-    """The CacheConfig of a step; None leaves it out."""
+def cached(request: dict[str, Any], value: bool | str | None) -> dict[str, Any]:
+    """A step of a definition with its CacheConfig; None leaves that out."""
     if value is None:
-        return None
-    return {"Enabled": value is not False} | ({"ExpireAfter": value} if isinstance(value, str) else {})
+        return request
+    age = {"ExpireAfter": value} if isinstance(value, str) else {}
+    return {**request, "CacheConfig": {"Enabled": value is not False, **age}}

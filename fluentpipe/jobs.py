@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from typing_extensions import override
 
-from fluentpipe.caching import cache_config, caching
+from fluentpipe.caching import cached, caching
 from fluentpipe.errors import SettingError
 from fluentpipe.expression import as_text
 from fluentpipe.images import DEFAULT_XGBOOST
@@ -76,10 +76,7 @@ class InstanceStep(Step):
 
     @override
     def requests(self, inputs: Inputs, target: Target, then: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        request = super().requests(inputs, target, then)[0]
-        if self.cache is not None:
-            request["CacheConfig"] = cache_config(self.cache)
-        return [request]
+        return [cached(super().requests(inputs, target, then)[0], self.cache)]
 
     def network(self) -> dict[str, Any]:
         """Where the job is in the network, as a training job's request says it."""

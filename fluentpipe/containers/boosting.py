@@ -155,7 +155,7 @@ def one(
 def _averaged(rows: Matrix, used: Mapping[str, Any], task: str) -> Trained:
     """One model per fold, each stopped on the fold that it does not see; the mean of their margins is the model."""
     folds = used["n_folds"]
-    places = _folds(len(rows.labels), _strata(rows.labels, task), folds, used["seed"])
+    places = splitting.folds(len(rows.labels), _strata(rows.labels, task), folds, used["seed"])
     print(f"averaging {folds} models, each stopped on another {1 / folds:.0%} of the {len(rows.labels)} rows")
     at_once = min(cores.count(), folds)
     fixed = {  # the base score is the same in all, so that their sum has one
@@ -180,17 +180,6 @@ def _averaged(rows: Matrix, used: Mapping[str, Any], task: str) -> Trained:
         np.concatenate([part.held_out_labels for part in parts]),
         tuple(part.history[0] for part in parts),
     )
-
-
-def _folds(rows: int, strata: npt.NDArray[np.int64] | None, folds: int, seed: int) -> npt.NDArray[np.int64]:
-    """The fold of each row; every class is dealt out evenly."""
-    random = np.random.RandomState(seed % 2**32)
-    order = random.permutation(rows)
-    if strata is not None:
-        order = order[np.argsort(strata[order], kind="stable")]
-    places = np.empty(rows, dtype=np.int64)
-    places[order] = np.arange(rows) % folds
-    return places
 
 
 def _strata(labels: npt.NDArray[np.float64], task: str) -> npt.NDArray[np.int64] | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING or __package__:
-    from . import archive, calibration, curves, job, matrices, metrics, model_folder, reading
+    from . import archive, calibration, curves, job, matrices, metrics, model_folder, reading, splitting
 else:  # beside its siblings, as the jobs run it
     import archive
     import calibration
@@ -23,6 +23,7 @@ else:  # beside its siblings, as the jobs run it
     import metrics
     import model_folder
     import reading
+    import splitting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str]) -> None:
         model = model_folder.load(folder)
         scores, actual, where = _judged(folder, model, options.rows)
         _check(model, actual)
-        places = _folds(actual, options.seed)
+        places = splitting.folds(len(actual), actual.astype(np.int64), FOLDS, options.seed)
         losses = _losses(options.method, scores, actual, places)
         method = min(losses, key=lambda name: (losses[name], list(losses).index(name)))
         found = calibration.fit(method, scores, actual)
@@ -124,15 +125,6 @@ def _check(model: model_folder.Model, actual: Floats) -> None:
             "give more validation rows, such as load_data(validation_split=0.2)"
         )
         raise job.JobError(msg)
-
-
-def _folds(actual: Floats, seed: int) -> npt.NDArray[np.int64]:
-    """The fold of each row; every class is dealt out evenly."""
-    order = np.random.RandomState(seed % 2**32).permutation(len(actual))
-    order = order[np.argsort(actual[order], kind="stable")]
-    places = np.empty(len(actual), dtype=np.int64)
-    places[order] = np.arange(len(actual)) % FOLDS
-    return places
 
 
 def _losses(method: str, scores: Floats, actual: Floats, places: npt.NDArray[np.int64]) -> dict[str, float]:

@@ -93,3 +93,13 @@ def _shares(counts: npt.NDArray[np.int64], total: int, most: npt.NDArray[np.int6
 
 def _counted(counts: Sequence[int] | npt.NDArray[np.int64]) -> str:
     return ", ".join(str(int(count)) for count in counts[:10])
+
+
+def folds(rows: int, codes: npt.NDArray[np.int64] | None, count: int, seed: int) -> npt.NDArray[np.int64]:
+    """The fold of each row, from 0; with class codes every class is dealt out evenly."""
+    order = np.random.RandomState(seed % 2**32).permutation(rows)
+    if codes is not None:
+        order = order[np.argsort(codes[order], kind="stable")]
+    places = np.empty(rows, dtype=np.int64)
+    places[order] = np.arange(rows) % count
+    return places

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from typing_extensions import override
 
-from fluentpipe.caching import cache_config, caching
+from fluentpipe.caching import cached, caching
 from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
 from fluentpipe.errors import SettingError
 from fluentpipe.expression import Expression
@@ -222,10 +222,7 @@ class BatchTransform(RetriedStep):
 
     @override
     def requests(self, inputs: Inputs, target: Target, then: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        request = super().requests(inputs, target, then)[0]
-        if self.cache is not None:
-            request["CacheConfig"] = cache_config(self.cache)
-        return [request]
+        return [cached(super().requests(inputs, target, then)[0], self.cache)]
 
 
 def content_type_of(given: Any) -> str | None:

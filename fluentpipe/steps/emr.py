@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from typing_extensions import override
 
-from fluentpipe.caching import cache_config, caching
+from fluentpipe.caching import cached, caching
 from fluentpipe.check_emr import emr_faults
 from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
 from fluentpipe.document import StepEntry, write_trail
@@ -136,8 +136,7 @@ class EmrStep(InputsByCall, RetriedStep):
 
     @override
     def requests(self, inputs: Inputs, target: Target, then: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        request = super().requests(inputs, target, then)[0]
-        return [request if self.cache is None else {**request, "CacheConfig": cache_config(self.cache)}]
+        return [cached(super().requests(inputs, target, then)[0], self.cache)]
 
 
 class EmrProgram(EmrStep):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from fluentpipe.caching import cache_config, caching
+from fluentpipe.caching import cached, caching
 from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
 from fluentpipe.kinds import CustomProperty
 from fluentpipe.settings import setting
@@ -93,7 +93,7 @@ class AskingStep(DeclaredByCall):
             member: getattr(self, word),
             "OutputParameters": outputs,
         }
-        return [request if self.cache is None else {**request, "CacheConfig": cache_config(self.cache)}]
+        return [cached(request, self.cache)]
 
 
 class LambdaInvocation(AskingStep):
