@@ -56,8 +56,8 @@ class ProjectVerbs(Generic[S]):
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
             max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             environment: Environment variables of the program.
             cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
             tags: Tags of the job; at most 50.
@@ -114,8 +114,8 @@ class ProjectVerbs(Generic[S]):
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
             max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             environment: Environment variables of the program.
             cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
             tags: Tags of the job; at most 50.
@@ -170,8 +170,8 @@ class ProjectVerbs(Generic[S]):
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
             max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             environment: Environment variables of the program.
             cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
             tags: Tags of the job; at most 50.
@@ -231,8 +231,8 @@ class ProjectVerbs(Generic[S]):
             instance_count: Number of instances.
             volume_size_gb: Size of each instance's volume. In GiB.
             max_runtime: Time after which the service stops the job; at most 28 days. In seconds.
-            image_uri: Container image; by default SageMaker's XGBoost image.
-            framework_version: Version of SageMaker's XGBoost image, where no image is given.
+            image_uri: Container image; by default SageMaker's, of XGBoost or of the framework that trains or trained the model.
+            framework_version: Version of SageMaker's image, where no image is given.
             environment: Environment variables of the program.
             cache: Whether the service takes the results of an equal earlier job; a duration such as 'P30D' for how old they may be. Also cache_expire_after.
             tags: Tags of the job; at most 50.
