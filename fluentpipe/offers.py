@@ -74,6 +74,7 @@ class Offer:
     scope: Scope | None
     lineage: Lineage
     replaces: Any = None  # what it was made from and is a further form of
+    declared: str = ""  # type of the step as its class has it, where the call makes a type of its own
 
     @property
     def label(self) -> str:

@@ -127,6 +127,7 @@ def offers_of(node: Node) -> Iterator[Offer]:
             node.scope,
             {**node.lineage, **_own_form(step, spec.name)},
             next((each.source for each in node.bindings if spec.replaces and each.input == spec.replaces), None),
+            type(step).contract.step_type,
         )
 
 
@@ -291,7 +292,7 @@ def _candidate(spec: DependencySpec, offer: Offer, roles: Sequence[str]) -> Cand
     kind = spec.fit(offer.kind)
     name = match.best_similarity(spec.names, offer.names)
     keywords = match.keyword_share(spec.semantic_keywords, (*offer.names, snake_case(offer.kind.__name__)))
-    tier = 0 if not offer.step or offer.step_type in spec.compatible_sources else 1
+    tier = 0 if not offer.step or offer.declared in spec.compatible_sources else 1
     role = roles.index(offer.job_type) if roles else int(bool(offer.job_type))
     return Candidate(offer.label, tier, kind, name, keywords, match.confidence(kind, name, keywords), role)
 

@@ -5,5 +5,5 @@ from __future__ import annotations
 TRAINED = ("XGBoostTraining", "XGBoostTuning", "SklearnTraining", "LightgbmTraining")
 """Steps whose models our own programs read."""
 READABLE = (*TRAINED, "ModelCalibration")
-SERVED = (*READABLE, "PytorchTraining")
-"""Steps whose models hold the code that serves them; of PyTorch it is the user's own, which only that image runs."""
+SERVED = (*READABLE, "PytorchTraining", "ScriptTraining")
+"""Steps whose models hold the code that serves them, or are those of a script of the user's, who knows what serves them."""

@@ -35,6 +35,7 @@ class Offer:
     scope: Scope | None
     lineage: Lineage
     replaces: Any = None
+    declared: str = ''
     @property
     def label(self) -> str: ...
     @property

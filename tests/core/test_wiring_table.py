@@ -804,6 +804,13 @@ REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
         AmbiguousInput,
         "'model_artifacts' of step 'model_evaluation' fits 2 outputs equally well",
     ),
+    "register one of two models, the later one of a script": (
+        lambda: (
+            prepared().train_xgboost().train(image_uri=IMAGE, inputs={"rows": TrainingData}, name="own").register("g")
+        ),
+        AmbiguousInput,
+        "'model_artifacts' of step 'model_registration' fits 2 outputs equally well",
+    ),
     "register one of two models, the later one of PyTorch": (
         lambda: with_pytorch(prepared().train_sklearn()).register("g"),
         AmbiguousInput,
@@ -834,7 +841,7 @@ def test_the_model_of_every_trainer_is_as_good_as_that_of_any_other() -> None:
     trainers = {
         cls.contract.step_type
         for cls in documented()
-        if not cls.contract.own_method and any(spec.kind is ModelArtifacts for spec in cls.contract.outputs)
+        if any(spec.kind is ModelArtifacts for spec in cls.contract.outputs)
     }
     taken = {
         cls.contract.verb: set(spec.compatible_sources)
@@ -842,7 +849,7 @@ def test_the_model_of_every_trainer_is_as_good_as_that_of_any_other() -> None:
         for spec in cls.contract.dependencies
         if spec.name == "model_artifacts"
     }
-    readable = trainers - {"PytorchTraining"}  # the code in its models is the user's
+    readable = trainers - {"PytorchTraining", "ScriptTraining"}  # the code in their models is the user's
     assert taken == {
         "register": trainers,
         "create_model": trainers,
