@@ -51,6 +51,12 @@ def wait_for(happens: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def _heed() -> None:
+    """A shell's background jobs ignore SIGINT, and those of nohup SIGHUP; so would what they start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Stopped(Place):
     """A run in a process of its own, stopped when its second step waits."""
 
@@ -67,8 +73,7 @@ class Stopped(Place):
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            # A shell's background jobs ignore SIGINT, and so would what they start.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=_heed,
         )
         assert process.stdout is not None
         for line in process.stdout:
