@@ -51,6 +51,7 @@ class Definition:
     document: Mapping[str, Any]  # plain JSON data; do not change it
     assets: tuple[Asset, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = attrs.field(default=attrs.Factory(_found, takes_self=True))
+    _entries: list[StepEntry] = attrs.field(factory=list, init=False)
 
     @classmethod
     def load(
@@ -116,7 +117,9 @@ class Definition:
 
     def steps(self) -> Iterator[StepEntry]:
         """Every step in the order of the JSON, a Condition step before those of its branches."""
-        return walk_steps(self.document)
+        if not self._entries:
+            self._entries.extend(walk_steps(self.document))
+        return iter(self._entries)
 
     @property
     def parameters(self) -> Mapping[str, Mapping[str, Any]]:

@@ -45,6 +45,7 @@ class StepEntry:
     request: Mapping[str, Any]  # the step itself: Name, Type, Arguments, DependsOn, …
     scope: tuple[tuple[str, str], ...]  # (name of the Condition step, "If" or "Else"), outermost first
     path: str  # JSONPath: "$.Steps[2].Arguments.IfSteps[0]"
+    _references: list[tuple[Reference, ...]] = attrs.field(factory=list, init=False, eq=False, repr=False)
 
     @property
     def arguments(self) -> Mapping[str, Any]:
@@ -60,8 +61,10 @@ class StepEntry:
         return {**self.request, "Arguments": arguments}
 
     def references(self) -> Iterator[Reference]:
-        """Every reference in the step, without those in the steps of its branches."""
-        return references(self.own(), self.path)
+        """Every reference in the step, without those in the steps of its branches; looked for once."""
+        if not self._references:
+            self._references.append(tuple(references(self.own(), self.path)))
+        return iter(self._references[0])
 
 
 def is_reference(value: object) -> bool:

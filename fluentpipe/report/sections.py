@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from fluentpipe.flowchart import edges_of
+from fluentpipe.flowchart import Edge, edges_of
 from fluentpipe.report import bars, graph, quality
 from fluentpipe.report.chart import Figure, figure
 from fluentpipe.report.evidence import Evaluation, Evidence, Facts, Model, finite, items, mapping
@@ -93,7 +93,12 @@ def drawing(evidence: Evidence) -> Markup | None:
         note = "kept" if step.get("cached") else duration(step.get("seconds"))
         what = condition_words(entry) if entry.type == "Condition" else ""
         marks.append(graph.Mark(entry.name, what or entry.type, state, note, str(step.get("reason") or what)))
-    return graph.draw(marks, edges_of(evidence.entries))
+    return _drawn(tuple(marks), tuple(edges_of(evidence.entries)))
+
+
+@lru_cache(maxsize=16)  # runs whose results are all kept look the same
+def _drawn(marks: tuple[graph.Mark, ...], edges: tuple[Edge, ...]) -> Markup:
+    return graph.draw(marks, edges)
 
 
 def steps(evidence: Evidence) -> list[dict[str, Any]]:

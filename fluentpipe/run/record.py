@@ -12,6 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -41,7 +42,8 @@ class Record:
         self._lock = threading.Lock()
         self._listener, self._telling = listener, threading.RLock()
         self._clock = time.monotonic()
-        self._to_settle: list[Path] = []
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
+        self._settling: list[Future[None]] = []
         self.started = now()
         stamp = self.started.replace("-", "").replace(":", "").replace(".", "")[:18].replace("T", "-")
         # As long as the service's execution ids, lower-case letters and digits.
@@ -105,13 +107,13 @@ class Record:
             stage: The folder.
             step: The name.
             linked: Whether its outputs are links to those of a kept result, which are on the disk already: then the
-                folder follows when the run ends, together with others. What it would lose is in the cache.
+                folder follows until the run ends. What it would lose is in the cache.
         """
         final = self.path / "steps" / step
         if linked:
             stage.rename(final)
-            with self._lock:
-                self._to_settle.append(final)
+            with self._lock:  # beside the other steps: the disk is waited for, not the processor
+                self._settling.append(self._disk.submit(settle, final, linked=True))
             return final
         settle(stage)
         return appear(stage, final)
@@ -212,9 +214,10 @@ class Record:
         return Run.load(self.path)
 
     def _settle_linked(self) -> None:
-        for folder in self._to_settle:
-            settle(folder, linked=True)
-        if self._to_settle:
+        with self._disk:
+            for settled in self._settling:
+                settled.result()
+        if self._settling:
             sync_folder(self.path / "steps")
 
     def release(self) -> None:

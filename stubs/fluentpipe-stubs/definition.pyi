@@ -22,6 +22,7 @@ class Definition:
     document: Mapping[str, Any]
     assets: tuple[Asset, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = attrs.field(default=attrs.Factory(_found, takes_self=True))
+    _entries: list[StepEntry] = attrs.field(factory=list, init=False)
     @classmethod
     def load(cls, source: str | Path | Mapping[str, Any] | Writer, *, name: str | None=None, strict: bool=True) -> Definition: ...
     def check(self, *, max_steps: int | None=50, max_parameters: int | None=200, max_characters: int | None=1048576) -> tuple[Diagnostic, ...]: ...

@@ -22,6 +22,7 @@ class StepEntry:
     request: Mapping[str, Any]
     scope: tuple[tuple[str, str], ...]
     path: str
+    _references: list[tuple[Reference, ...]] = attrs.field(factory=list, init=False, eq=False, repr=False)
     @property
     def arguments(self) -> Mapping[str, Any]: ...
     def own(self) -> Mapping[str, Any]: ...
