@@ -114,9 +114,12 @@ class Here(Generic[S]):
         """
         from fluentpipe.live import watching
         from fluentpipe.run import run
+        from fluentpipe.run.starting import get_ready
 
         if checking.active() is not None:
             raise checking.Ended
+        if isolation == "fork":
+            get_ready()  # while the definition is made, and large files are hashed
         given = dict(parameters or {})
         if data is not None:
             given[self.data_parameter()] = str(data)

@@ -13,6 +13,7 @@ from fluentpipe.conditional import ConditionStep
 from fluentpipe.flowchart import Edge, mermaid
 from fluentpipe.offers import Scope
 from fluentpipe.plan import Plan, limited, parents
+from fluentpipe.reference import LocalPath
 from fluentpipe.resolve import Binding, Node, said
 
 if TYPE_CHECKING:
@@ -144,7 +145,8 @@ def _edges(nodes: tuple[Node, ...]) -> list[Edge]:
 
 def _settings(node: Node) -> str:
     """What was set, in a line."""
-    return ", ".join(f"{name}={value!r}" for name, value in node.step.given.items())
+    given = {name: str(each.path) if isinstance(each, LocalPath) else each for name, each in node.step.given.items()}
+    return ", ".join(f"{name}={value!r}" for name, value in given.items())
 
 
 def print_runs(runs: list[Run]) -> None:

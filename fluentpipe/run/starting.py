@@ -1,13 +1,14 @@
 """Starting the program of a step: by a steward where the platform can, else as a plain child process.
 
 A steward (see `steward`) is a process of the runner that has the heavy imports done and forks a child per step. It is
-started with the first step that needs it and ends with this process. One that has pandas and scikit-learn imported is
+started with the first step that needs it, or before (`get_ready`), and ends with this process. One that has pandas and scikit-learn imported is
 another one, for scripts that mention them: XGBoost alone is ready in a fraction of the time.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import re
@@ -103,6 +104,13 @@ def start(command: Command, *, fork: bool) -> Started:
     )
 
 
+def get_ready() -> None:
+    """Let the usual imports begin before the first step needs them; they go on beside whatever comes now."""
+    if HAS_STEWARD:
+        with contextlib.suppress(OSError):  # told when a step is started
+            _steward(_BARE, forks=True)
+
+
 def cannot_start(command: Command, why: str) -> RunError:
     """The error for a program that is not there."""
     return RunError(
@@ -175,6 +183,7 @@ class _Steward:
     def __init__(self, modules: tuple[str, ...]) -> None:
         self.env = {**inherited(1), "OPENBLAS_NUM_THREADS": "1"}
         self._lock = threading.Lock()
+        self._was_asked = False
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
@@ -198,6 +207,7 @@ class _Steward:
         output, written = os.pipe()
         try:
             with theirs, self._lock:
+                self._was_asked = True
                 socket.send_fds(self._control, [b"!"], [written, theirs.fileno()])
             answers.sendall(len(content).to_bytes(4, "big") + content)
             reply = json.loads(_line(answers))
@@ -215,6 +225,8 @@ class _Steward:
 
     def close(self) -> None:
         """End it, and with it whatever it started."""
+        if not self._was_asked:  # nobody waits for imports that nobody needed
+            self._process.kill()
         self._control.close()
         self._process.wait()
 
