@@ -27,23 +27,40 @@ trap 'rm -rf "$fresh"' EXIT
 
 rm -rf "$folder/written" # what the SDK uploads for the pipelines that run_written.py runs
 
-while read -r -a packages; do
-    environment=$folder/${packages[0]/==/-}
+each() { # do something with each environment, side by side: a command, to which the packages are given
+    local tasks=() task
+    while read -r -a packages; do
+        environment=$folder/${packages[0]/==/-} "$1" "${packages[@]}" </dev/null &
+        tasks+=($!)
+    done <<<"$releases"
+    for task in "${tasks[@]}"; do wait "$task"; done
+}
+
+make() {
     if [[ ! -e $environment/complete ]]; then
-        echo "installing ${packages[*]} into $environment"
+        echo "installing $* into $environment"
         rm -rf "$environment"
         "${PYTHON:-python3}" -m venv "$environment"
-        "$environment/bin/python" -m pip install --quiet --disable-pip-version-check "${packages[@]}" </dev/null
+        "$environment/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
         touch "$environment/complete"
     fi
-    [[ ${2-} == --install ]] && continue
-    # Run from the empty folder, so that nothing of the project can be imported but the script's neighbours.
-    (cd "$fresh" && "$environment/bin/python" "$here/write_fixtures.py" "$fresh" "$folder/written" </dev/null)
-done <<<"$releases"
+}
 
+write() { # run from the empty folder, so that nothing of the project can be imported but the script's neighbours
+    (cd "$fresh" && "$environment/bin/python" "$here/write_fixtures.py" "$fresh" "$folder/written")
+}
+
+take() {
+    "$environment/bin/python" -m pip install --quiet --disable-pip-version-check \
+        -e "$here/../..[local]" 'moto[server]>=5.1' hypothesis pytest pytest-socket pytest-xdist
+}
+
+each make
 if [[ ${2-} == --install ]]; then
     exit 0
-elif [[ ${2-} == --update ]]; then
+fi
+each write
+if [[ ${2-} == --update ]]; then
     cp "$fresh"/*.json "$here/fixtures/"
     echo "fixtures written; look at git diff, then at tests/sdk/differences.py"
     exit 0
@@ -55,12 +72,11 @@ else
     exit 1
 fi
 
+each take
 cd "$here/../.."
 while read -r -a packages; do
     environment=$folder/${packages[0]/==/-}
     echo "fluentpipe with ${packages[0]}"
-    "$environment/bin/python" -m pip install --quiet --disable-pip-version-check \
-        -e '.[local]' 'moto[server]>=5.1' hypothesis pytest pytest-socket pytest-xdist </dev/null
     # The SDK warns of itself. The tests are named check_*, so that nothing without the SDK collects them.
     "$environment/bin/python" -m pytest -q -n 2 -o python_files='check_*.py' -o filterwarnings=ignore tests/sdk/with_sdk </dev/null
 done <<<"$releases"
