@@ -77,7 +77,8 @@ class Anything(Spark[S]):
                 which it does not here.
             inputs: By name: a kind such as `RawData`, which is wired by itself, or a reference, an S3 URI, a local path.
             outputs: By name their kinds: `{"train": TrainingData}`; or just names, of the general kind; or `OutputSpec`s.
-                They are `pipe.outputs.<step>.<name>`.
+                They are `pipe.outputs.<step>.<name>`. Of an `EvaluationReport`, conditions read the file evaluation.json,
+                unless its `OutputSpec` names another.
             arguments: Further options by name; or a list: all the arguments that the script gets, in place of the options.
                 Inputs lie in `/opt/ml/processing/input/<name>`, outputs in `/opt/ml/processing/output/<name>`.
             source_dir: Folder that is shipped as a whole; the script lies in it.

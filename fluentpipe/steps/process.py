@@ -12,7 +12,7 @@ from typing_extensions import override
 from fluentpipe.contract import OutputSpec, StepContract
 from fluentpipe.expression import as_text
 from fluentpipe.jobs import ProcessingStep
-from fluentpipe.kinds import Kind, ProcessingOutput
+from fluentpipe.kinds import EvaluationReport, Kind, ProcessingOutput
 from fluentpipe.program import CODE, INSTALLER, REQUIREMENTS
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
@@ -22,6 +22,8 @@ from fluentpipe.steps.load_data import CONTAINERS
 if TYPE_CHECKING:
     from fluentpipe.target import Target
 
+REPORT = "evaluation.json"
+"""The file of a report whose figures conditions read, where nothing else is said."""
 PLACE = "ProcessingOutputConfig.Outputs['{}'].S3Output.S3Uri"
 
 
@@ -47,6 +49,14 @@ def _output(name: Any, value: Any) -> OutputSpec:
     return OutputSpec(name, value, PLACE.format(name), f"What the script writes to its folder {name!r}.")
 
 
+def _job_outputs(value: Any) -> tuple[OutputSpec, ...]:
+    """The same for a processing job, in which the figures of a report can be read: by a gate, by `register`."""
+    return tuple(
+        attrs.evolve(spec, property_file=spec.property_file or REPORT) if spec.kind is EvaluationReport else spec
+        for spec in named_outputs(value)
+    )
+
+
 def _requirements(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         if not value or not all(isinstance(line, str) and line.strip() and "\n" not in line for line in value):
@@ -61,7 +71,7 @@ class ProcessingByCall(ScriptByCall, ProcessingStep):
     arguments_given: Mapping[str, Any] | Sequence[Any] | None = setting(
         None, job=True, doc="Further options of the script by name; or a list: all its arguments."
     )
-    outputs: Any = setting((), job=True, reference=False, convert=named_outputs, doc="What it yields, by name.")
+    outputs: Any = setting((), job=True, reference=False, convert=_job_outputs, doc="What it yields, by name.")
 
     @override
     def _made(self) -> tuple[OutputSpec, ...]:
@@ -92,7 +102,8 @@ class ScriptProcessing(StepByCall, ProcessingByCall):
     """Run any script, or the program of any image, in a processing job.
 
     The script gets the folder of each input and of each output, and each argument, as `--name value`. An output of the same kind
-    as an input takes its place in what follows, if there is one of each. More in [anything.md](../anything.md).
+    as an input takes its place in what follows, if there is one of each. Of an `EvaluationReport`, gates and `register` read
+    `evaluation.json`, such as `{"metrics": {"auc": 0.84}}`. More in [anything.md](../anything.md).
 
     Example:
         from pathlib import Path

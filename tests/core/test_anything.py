@@ -17,6 +17,7 @@ from fluentpipe import (
     OutputSpec,
     Parameter,
     Pipeline,
+    ProcessingOutput,
     RawData,
     TestData,
     TrainingData,
@@ -121,14 +122,26 @@ def test_an_input_may_be_specified_in_full() -> None:
     assert bound(loaded().process("clean.py", inputs={"model": spec}), "clean") == {}
 
 
-def test_values_in_an_output_are_read_by_conditions() -> None:
-    report = OutputSpec("report", EvaluationReport, property_file="evaluation.json")
-    pipe = loaded().process("clean.py", outputs=[report])
+@pytest.mark.parametrize(
+    ("outputs", "file"),
+    [
+        ({"report": EvaluationReport}, "evaluation.json"),
+        ([OutputSpec("report", EvaluationReport)], "evaluation.json"),
+        ([OutputSpec("report", EvaluationReport, property_file="figures.json")], "figures.json"),
+        ([OutputSpec("report", ProcessingOutput, property_file="any.json")], "any.json"),
+    ],
+)
+def test_values_in_an_output_are_read_by_conditions(outputs: Any, file: str) -> None:
+    pipe = loaded().process("clean.py", outputs=outputs)
     gated = pipe.when(pipe.outputs.clean.report.json("rows") > 100).then(lambda p: p.preprocess())
     steps = named(gated.materialize(**HERE).document)
-    assert steps["clean"]["PropertyFiles"] == [
-        {"PropertyFileName": "report", "OutputName": "report", "FilePath": "evaluation.json"}
-    ]
+    assert steps["clean"]["PropertyFiles"] == [{"PropertyFileName": "report", "OutputName": "report", "FilePath": file}]
+
+
+def test_the_figures_of_a_scripts_report_are_gated_and_registered() -> None:
+    pipe = loaded().process("clean.py", inputs={"raw": RawData}, outputs={"report": EvaluationReport})
+    steps = named(pipe.require(min_auc=0.8).fail("enough").materialize(**HERE).document)
+    assert steps["quality_gate"]["Arguments"]["Conditions"][0]["LeftValue"]["Std:JsonGet"]["Path"] == "metrics.auc"
 
 
 def test_a_list_of_arguments_is_all_that_the_script_gets() -> None:
