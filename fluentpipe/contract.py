@@ -79,7 +79,7 @@ class DependencySpec:
         if not self.kind and self.dependency_type is not None:
             object.__setattr__(self, "kind", (general_kind(self.dependency_type),))
         if not self.data_type and _all_kinds(self.kind):
-            object.__setattr__(self, "data_type", _usual_data_type(self.kind[0]))
+            object.__setattr__(self, "data_type", usual_data_type(self.kind[0]))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ class OutputSpec:
         if self.kind is None and self.output_type is not None:
             object.__setattr__(self, "kind", general_kind(self.output_type))
         if not self.data_type and _all_kinds((self.kind,)):
-            object.__setattr__(self, "data_type", _usual_data_type(self.kind))
+            object.__setattr__(self, "data_type", usual_data_type(self.kind))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -193,7 +193,9 @@ def _all_kinds(kinds: Iterable[object]) -> bool:
     return bool(found) and all(isinstance(kind, type) and issubclass(kind, Kind) and kind is not Kind for kind in found)
 
 
-def _usual_data_type(kind: type[Kind]) -> str:
+def usual_data_type(kind: type[Kind]) -> str:
+    """`String` for names and other properties, `S3Uri` for data."""
+    """`String` for names and other properties, `S3Uri` for data."""
     return "String" if kind.family is DependencyType.CUSTOM_PROPERTY else "S3Uri"
 
 

@@ -20,6 +20,7 @@ from fluentpipe._verbs import BuiltinOutputs, Verbs
 from fluentpipe.adopt import adopted
 from fluentpipe.anything import Anything
 from fluentpipe.chain import Chain
+from fluentpipe.contract import usual_data_type
 from fluentpipe.control import Control
 from fluentpipe.defaults import Defaults
 from fluentpipe.errors import DuplicateName, FluentpipeError, SettingError, did_you_mean
@@ -121,12 +122,12 @@ class Pipeline(Verbs[S], Control[S], Anything[S], Here[S], OnSageMaker[S], Excha
 
         Args:
             kind: Such as `TrainingData`.
-            source: An S3 URI, a local path, or a `Parameter`.
+            source: An S3 URI, a local path, or a `Parameter`; for a `ModelName`, the name.
         """
         if kind not in known_kinds():
             raise SettingError(f"{kind!r} is no kind of data.", fix=".provide(TrainingData, 's3://bucket/train')")
         try:
-            provided = Provided(kind, data_source(adopted(source)))
+            provided = Provided(kind, data_source(adopted(source), usual_data_type(kind)))
         except ValueError as fault:
             raise SettingError(f"data for {kind.__name__}: {fault}") from fault
         check_references(provided.value, f"data for {kind.__name__}", self._chain, self._scope)

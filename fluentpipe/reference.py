@@ -195,8 +195,10 @@ def _parameter_faults(name: object, default: object, kind: object, choices: tupl
         yield f"the default {default!r} is none of the choices {list(choices)!r}"
 
 
-def data_source(value: Any) -> Any:
-    """A place of data as people write it, in the form that is kept: an expression, a checked S3 URI or a `LocalPath`.
+def data_source(value: Any, data_type: str = "S3Uri") -> Any:
+    """What people write for an input, in the form that is kept: an expression, a checked S3 URI or a `LocalPath`.
+
+    Of the data type `String`, such as the name of a model, it is an expression or the text itself, which is no place.
 
     Raises:
         ValueError: It is none of these.
@@ -204,9 +206,13 @@ def data_source(value: Any) -> Any:
     if isinstance(value, str):
         value = lift(value)
     if isinstance(value, Parameter) and isinstance(value.default, str):
-        default = data_source(value.default)
+        default = data_source(value.default, data_type)
         return value if default == value.default else Parameter(value.name, default, type=str, choices=value.choices)
-    if isinstance(value, (Expression, LocalPath)):
+    if isinstance(value, Expression) or (data_type == "String" and isinstance(value, str) and value):
+        return value
+    if data_type == "String":
+        raise ValueError(f"must be a text or a reference, not {_shortly(value)}")
+    if isinstance(value, LocalPath):
         return value
     if isinstance(value, str) and value.startswith("s3://"):
         return check_s3_uri(value)

@@ -298,10 +298,10 @@ def _candidate(spec: DependencySpec, offer: Offer, roles: Sequence[str]) -> Cand
 
 
 def _given(step: Step, spec: DependencySpec, earlier: Mapping[str, Node], where: str) -> Binding:
+    given = step.inputs[spec.name]
     try:
-        source = data_source(step.inputs[spec.name])
+        source = data_source(given, spec.data_type)
     except ValueError as fault:
-        given = step.inputs[spec.name]
         names = given.list_outputs() if isinstance(given, StepOutputProxy) else ()
         fix = f"one of its outputs: {', '.join(names)}" if names else ""
         raise ConnectionMismatch(f"input {spec.name!r} of step {step.name!r} {fault}.", where, fix=fix) from fault

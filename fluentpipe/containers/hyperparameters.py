@@ -56,6 +56,8 @@ ALLOWED_OBJECTIVES = {
         "reg:tweedie", "count:poisson",
     ),
 }  # fmt: skip
+# What XGBoost can do with rows that lie on several instances; folds would each be a training of their own.
+JOINT = {"n_folds": (0,), "tree_method": ("hist", "auto"), "booster": ("gbtree", "dart")}
 KNOWN = (
     "alpha", "base_score", "booster", "colsample_bylevel", "colsample_bynode", "colsample_bytree", "early_stopping_rounds",
     "eta", "eval_metric", "gamma", "grow_policy", "huber_slope", "interaction_constraints", "lambda", "max_bin",
@@ -215,9 +217,8 @@ def _check(used: Mapping[str, Any], task: str) -> None:
 
 def _check_joint(used: Mapping[str, Any]) -> None:
     """Refuse what several instances cannot do together."""
-    takes = {"n_folds": (0,), "tree_method": ("hist", "auto"), "booster": ("gbtree", "dart")}
-    odd = [f"{name} is {used[name]!r}" for name, allowed in takes.items() if used.get(name, allowed[0]) not in allowed]
+    odd = [f"{name} is {used[name]!r}" for name, allowed in JOINT.items() if used.get(name, allowed[0]) not in allowed]
     if odd:
-        able = "; ".join(f"{name} {' or '.join(map(str, allowed))}" for name, allowed in takes.items())
+        able = "; ".join(f"{name} {' or '.join(map(str, allowed))}" for name, allowed in JOINT.items())
         msg = f"several instances learn one model together with {able}; here {', '.join(odd)}: leave it out, or take one instance"
         raise JobError(msg)

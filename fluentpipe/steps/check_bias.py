@@ -13,7 +13,7 @@ from fluentpipe.errors import SettingError, did_you_mean
 from fluentpipe.images import clarify_uri
 from fluentpipe.jobs import processing_input, processing_output
 from fluentpipe.kinds import DataBias, Explainability, ModelBias, ModelName, RawData, TestData, TrainingData
-from fluentpipe.reference import LocalPath, PropertyReference
+from fluentpipe.reference import PropertyReference
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
 from fluentpipe.steps.batch_transform import CSV, PARQUET, content_type_of
@@ -143,9 +143,7 @@ class ClarifyStep(CheckStep):
 
     @override
     def requests(self, inputs: Inputs, target: Target, then: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        model = inputs.get("model_name")
-        name = str(model.path) if isinstance(model, LocalPath) else model  # a text, which is no path here but a name
-        return [{**each, "ModelName": name} for each in super().requests(inputs, target, then)]
+        return [{**each, "ModelName": inputs.get("model_name")} for each in super().requests(inputs, target, then)]
 
 
 def _said(value: Any) -> Any:

@@ -161,24 +161,23 @@ class SparkProcessing(ProcessingByCall):
         except (SourceError, SettingError, OSError) as fault:
             yield f"{name}: {str(fault).splitlines()[0]}"
 
-    def _local(self, name: str) -> dict[str, Path | bytes]:
-        """The files of a setting that are to be shipped; of a folder, which is a package, an archive.
+    def _local(self, name: str) -> dict[str, Path]:
+        """The files of a setting that are to be shipped, by their names in the job; a folder, which is a package, as an archive.
 
         Raises:
             SourceError: One of them is not there.
             SettingError: Two have the same name.
         """
-        found: dict[str, Path | bytes] = {}
+        found: dict[str, Path] = {}
         if name == "py_files" and self.source_dir is None and self.script is not None and Path(self.script).exists():
             found.update({file: path for file, path in self.files().items() if file != self.entry})
         for each in getattr(self, name) or ():
             if isinstance(each, Expression) or "://" in each:
                 continue
             path = Path(each).expanduser().absolute()
-            files = local_files(path)
-            content = _package(path.name, files) if path.is_dir() else path
+            local_files(path)  # raises where there is none
             file = f"{path.name}.zip" if path.is_dir() else path.name
-            if found.setdefault(file, content) != content:
+            if found.setdefault(file, path) != path:
                 raise SettingError(f"there are two files {file!r}; in the job they lie in one folder")
         return found
 
@@ -214,7 +213,8 @@ class SparkProcessing(ProcessingByCall):
         found = super().processing_inputs(inputs, target) if self.access == "file" else []
         for name, channel in self._channels.items():
             if files := self._local(name):
-                found.append(processing_input(channel, target.code(files)))
+                shipped = {file: _package(path) if path.is_dir() else path for file, path in files.items()}
+                found.append(processing_input(channel, target.code(shipped)))
         if self.configuration:
             content = json.dumps(self.configuration, sort_keys=True).encode()
             folder = target.code({"configuration.json": content})
@@ -243,10 +243,10 @@ class SparkProcessing(ProcessingByCall):
         return request
 
 
-def _package(name: str, files: Mapping[str, Path]) -> bytes:
+def _package(folder: Path) -> bytes:
     """A package as an archive that Python imports from, the same to the byte for the same files."""
-    packed = io.BytesIO()
+    packed, files = io.BytesIO(), local_files(folder)
     with zipfile.ZipFile(packed, "w") as archive:
         for file in sorted(files):
-            archive.writestr(zipfile.ZipInfo(f"{name}/{file}"), files[file].read_bytes())
+            archive.writestr(zipfile.ZipInfo(f"{folder.name}/{file}"), files[file].read_bytes())
     return packed.getvalue()

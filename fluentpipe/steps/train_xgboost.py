@@ -29,14 +29,6 @@ def _metric(value: Any) -> Any:
     raise ValueError(f"must be a metric of XGBoost, not {value!r}.{did_you_mean(value, METRICS)}")
 
 
-# What XGBoost can do with rows that lie on several instances; folds would each be a training of their own.
-_JOINT: Mapping[str, tuple[Any, ...]] = {
-    "n_folds": (0,),
-    "tree_method": ("hist", "auto"),
-    "booster": ("gbtree", "dart"),
-}
-
-
 class XGBoostTraining(BoostedTrees):
     """Train gradient-boosted trees with XGBoost.
 
@@ -191,9 +183,11 @@ class XGBoostTraining(BoostedTrees):
         """Refuse what several instances cannot do together; the program says the same of what only the run decides."""
         if not self._is_joint:
             return
+        from fluentpipe.containers.hyperparameters import JOINT
+
         faults = [
             f"{name}: {self.given[name]!r} is not possible with several instances; it is {' or '.join(map(repr, able))} there"
-            for name, able in _JOINT.items()
+            for name, able in JOINT.items()
             if isinstance(self.given.get(name), (int, str)) and self.given[name] not in able
         ]
         if faults:

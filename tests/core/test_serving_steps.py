@@ -125,3 +125,12 @@ def test_defaults_reach_the_serving_steps() -> None:
     assert request(pipe)["TransformResources"]["InstanceType"] == "ml.c5.xlarge"
     assert request(pipe)["Tags"] == [{"Key": "team", "Value": "a"}]
     assert request(pipe, "model_creation")["EnableNetworkIsolation"] is True
+
+
+def test_a_model_that_is_named_is_no_file_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    pipe = (
+        Pipeline("churn").load_data("s3://my-bucket/churn.csv", label="churn").batch_transform(model_name="churn-model")
+    )
+    (step,) = (each for each in pipe.materialize().document["Steps"] if each["Type"] == "Transform")
+    assert step["Arguments"]["ModelName"] == "churn-model"
