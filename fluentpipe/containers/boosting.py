@@ -13,11 +13,13 @@ import xgboost
 if TYPE_CHECKING or __package__:
     from . import cores, splitting
     from .hyperparameters import check_known, for_xgboost
+    from .job import without_pandas
     from .matrices import Matrix, stack, take
 else:  # beside its siblings, as the jobs run it
     import cores
     import splitting
     from hyperparameters import check_known, for_xgboost
+    from job import without_pandas
     from matrices import Matrix, stack, take
 
 if TYPE_CHECKING:
@@ -99,27 +101,29 @@ def held_out_parts(labels: npt.NDArray[np.float64], used: Mapping[str, Any], tas
 
 def dmatrix(rows: Matrix) -> xgboost.DMatrix:
     """Rows in the form that XGBoost takes."""
-    return xgboost.DMatrix(
-        rows.features,
-        rows.labels,
-        feature_names=list(rows.names),
-        feature_types=list(rows.types),
-        enable_categorical=True,
-    )
+    with without_pandas():
+        return xgboost.DMatrix(
+            rows.features,
+            rows.labels,
+            feature_names=list(rows.names),
+            feature_types=list(rows.types),
+            enable_categorical=True,
+        )
 
 
 def _binned(rows: Matrix, used: Mapping[str, Any]) -> xgboost.DMatrix:
     """Rows in bins, which take a fourth of the memory, where XGBoost learns from bins made once."""
     if used.get("tree_method", "hist") not in ("hist", "auto") or used.get("booster") == "gblinear":
         return dmatrix(rows)
-    return xgboost.QuantileDMatrix(
-        rows.features,
-        rows.labels,
-        feature_names=list(rows.names),
-        feature_types=list(rows.types),
-        enable_categorical=True,
-        max_bin=used.get("max_bin", 256),
-    )
+    with without_pandas():
+        return xgboost.QuantileDMatrix(
+            rows.features,
+            rows.labels,
+            feature_names=list(rows.names),
+            feature_types=list(rows.types),
+            enable_categorical=True,
+            max_bin=used.get("max_bin", 256),
+        )
 
 
 def one(

@@ -95,6 +95,12 @@ def _count_distinct(column: pa.ChunkedArray) -> int:
     return (changes + 1 if present else 0) + (present < len(ordered))
 
 
+def varies(column: pa.ChunkedArray) -> bool:
+    """Whether a column of numbers has a lowest and a highest value that differ; quicker than counting all."""
+    ends = pc.min_max(column).as_py()
+    return bool(ends["min"] != ends["max"])
+
+
 def profiles(table: pa.Table) -> list[Profile]:
     """Look at every column, in order; on all cores, as sorting and counting leave the interpreter free."""
     return cores.in_parallel(lambda name: profile(name, table.column(name)), table.column_names)

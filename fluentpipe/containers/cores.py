@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -25,3 +26,13 @@ def in_parallel(call: Callable[[A], B], over: Iterable[A]) -> list[B]:
         return [call(each) for each in over]
     with ThreadPoolExecutor(count()) as pool:
         return list(pool.map(call, over))
+
+
+@contextlib.contextmanager
+def beside(call: Callable[[], B]) -> Iterator[Callable[[], B]]:
+    """Let a call go on beside the block, where there is a core for it; the function that is given waits for its result."""
+    if count() == 1:
+        yield call
+        return
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(call).result

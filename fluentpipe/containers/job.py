@@ -7,15 +7,17 @@ of a failed job, at most 1024 characters of it.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import json
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 REASON_LIMIT = 1024  # characters; FailureReason and ExitMessage of the Describe calls
 
@@ -59,6 +61,7 @@ def run(main: Callable[[Sequence[str]], None], *, reason_file: str = "message") 
         reason_file: Name under `output/`: `message` for processing, `failure` for training.
     """
     try:
+        _let_arrow_find_no_pandas()
         main(sys.argv[1:])
     except JobError as fault:
         tell_reason(str(fault), reason_file)
@@ -67,6 +70,40 @@ def run(main: Callable[[Sequence[str]], None], *, reason_file: str = "message") 
         _keep_reason(f"{type(fault).__name__}: {fault}", reason_file)
         raise
     sys.exit(0)
+
+
+class _NoPandas:
+    """An import hook by which, for this thread, pandas is as if it were not installed."""
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+
+    def find_spec(self, name: str, *_: object) -> None:
+        """Refuse pandas; leave everything else to the other finders."""
+        if name == "pandas" and threading.get_ident() == self.thread:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+@contextlib.contextmanager
+def without_pandas() -> Iterator[None]:
+    """Let a library find no pandas that imports it just to see whether it was given a DataFrame.
+
+    That import is a third of a second in every job; these programs make no DataFrame. What imported pandas before keeps it.
+    """
+    hook = _NoPandas()
+    sys.meta_path.insert(0, hook)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(hook)
+
+
+def _let_arrow_find_no_pandas() -> None:
+    """Arrow looks once, at its first conversions from and to NumPy."""
+    import pyarrow as pa
+
+    with without_pandas():
+        pa.chunked_array([pa.array(range(1)).to_numpy()]).to_numpy()
 
 
 def tell_reason(reason: str, reason_file: str) -> None:

@@ -69,6 +69,8 @@ def _learn(name: str, column: pa.ChunkedArray, choices: Choices) -> Column | str
         return "asked to be dropped"
     if pa.types.is_string(column.type):
         column = values.without_na_words(column)
+    if pa.types.is_floating(column.type) and columns.varies(column):
+        return Column(name, NUMBER)  # no matter how many values it has
     look = columns.profile(name, column)
     kept = name in choices.keep_columns
     if look.is_constant and not kept:

@@ -13,12 +13,12 @@ import numpy as np
 
 if TYPE_CHECKING or __package__:
     from .calibration import Calibration
-    from .job import JobError, read_json
+    from .job import JobError, read_json, without_pandas
     from .preprocessing import Preprocessing
     from .tasks import Target
 else:  # beside its siblings, as the jobs run it
     from calibration import Calibration
-    from job import JobError, read_json
+    from job import JobError, read_json, without_pandas
     from preprocessing import Preprocessing
     from tasks import Target
 
@@ -70,9 +70,10 @@ class Model:
             return np.asarray(found, dtype=np.float32)
         import xgboost
 
-        rows = xgboost.DMatrix(
-            features, feature_names=list(self.names), feature_types=list(self.types), enable_categorical=True
-        )
+        with without_pandas():
+            rows = xgboost.DMatrix(
+                features, feature_names=list(self.names), feature_types=list(self.types), enable_categorical=True
+            )
         return np.asarray(self.booster.predict(rows), dtype=np.float32)
 
     def decisions(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:

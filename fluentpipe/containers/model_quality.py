@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING or __package__:
-    from . import curves, metrics
+    from . import cores, curves, metrics
 else:  # beside its siblings, as the jobs run it
+    import cores
     import curves
     import metrics
 
@@ -57,7 +58,8 @@ def _with_spread(figures_of: Callable[[Any], Figures], rows: int) -> dict[str, A
     samples: list[Figures] = []
     if rows >= FEWEST_ROWS:
         random = np.random.RandomState(0)
-        samples = [figures_of(random.permutation(rows)[: int(rows * SAMPLE_SHARE)]) for _ in range(SAMPLES)]
+        chosen = [random.permutation(rows)[: int(rows * SAMPLE_SHARE)] for _ in range(SAMPLES)]
+        samples = cores.in_parallel(figures_of, chosen)
     found = {}
     for name, value in figures_of(slice(None)).items():
         if value is not None:

@@ -13,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING or __package__:
-    from . import job, learning, raw, reading
+    from . import cores, job, learning, raw, reading
     from .preprocessing import LABEL, Preprocessing
     from .splitting import SPLITS
 else:  # beside its siblings, as the jobs run it
+    import cores
     import job
     import learning
     import raw
@@ -40,8 +41,10 @@ def main(arguments: Sequence[str]) -> None:
     fitted = options.fitted_preprocessing
     preprocessing = learning.fit(training, data.target, _choices(options)) if fitted is None else _read(fitted)
     _say(preprocessing)
-    for split in SPLITS:
-        _write_split(getattr(options, f"{split}_output"), split, data, preprocessing)
+    for said in cores.in_parallel(
+        lambda split: _write_split(getattr(options, f"{split}_output"), split, data, preprocessing), SPLITS
+    ):
+        print(said)
     options.model_output.mkdir(parents=True, exist_ok=True)
     (options.model_output / "preprocessing.json").write_text(preprocessing.to_json(), encoding="utf-8")
 
@@ -90,15 +93,16 @@ def _say(preprocessing: Preprocessing) -> None:
         print(f"column {name!r} is not used: {reason}")
 
 
-def _write_split(folder: Path, split: str, data: raw.RawData, preprocessing: Preprocessing) -> None:
+def _write_split(folder: Path, split: str, data: raw.RawData, preprocessing: Preprocessing) -> str:
+    """Write what a split becomes; returns what is to be told of it."""
     table = data.tables[split]
     target = preprocessing.target
     labels = target.numbers(table.column(target.label))
-    unknown = np.isnan(labels)
+    unknown, left_out = np.isnan(labels), ""
     warnings = list(data.schema.get("warnings", []))
     if unknown.any():
-        warnings.append(f"{int(unknown.sum())} {split} rows without a known label were left out")
-        print(f"warning: {warnings[-1]}")
+        left_out = f"{int(unknown.sum())} {split} rows without a known label were left out"
+        warnings.append(left_out)
         table, labels = table.filter(pa.array(~unknown)), labels[~unknown]
     matrix = preprocessing.transform(table)
     features = preprocessing.features
@@ -121,7 +125,7 @@ def _write_split(folder: Path, split: str, data: raw.RawData, preprocessing: Pre
         "warnings": warnings,
     }
     job.write_json(folder / "schema.json", schema)
-    print(f"{split}: {len(labels)} rows")
+    return (f"warning: {left_out}\n" if left_out else "") + f"{split}: {len(labels)} rows"
 
 
 if __name__ == "__main__":

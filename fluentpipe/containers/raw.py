@@ -86,7 +86,8 @@ def split_source(path: Path, options: argparse.Namespace) -> RawData:
     warnings += _lone_classes(target, codes, parts)
     for warning in warnings:
         print(f"warning: {warning}")
-    tables = {name: table.filter(pa.array(parts == part)) for part, name in enumerate(SPLITS)}
+    chosen = cores.in_parallel(lambda part: table.filter(pa.array(parts == part)), range(len(SPLITS)))
+    tables = dict(zip(SPLITS, chosen, strict=True))
     schema = {
         "version": 1,
         **target.as_dict(),

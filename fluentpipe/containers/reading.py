@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING or __package__:
-    from . import csv_text
+    from . import cores, csv_text
     from .job import JobError, quoted
 else:  # beside its siblings, as the jobs run it
+    import cores
     import csv_text
     from job import JobError, quoted
 
@@ -61,7 +62,14 @@ def read_table(path: Path | str, file_format: str = "auto", text_columns: Collec
     if len(set(kinds.values())) > 1:
         msg = f"{root} holds both CSV and Parquet files ({quoted(file.name for file in files)}); choose with --format"
         raise JobError(msg)
-    texts = set(text_columns)
+    names = tuple(file.relative_to(root).as_posix() if root.is_dir() else file.name for file in files)
+    with cores.beside(lambda: content_hash(files, names)) as sha256:
+        table = _stacked(files, kinds, set(text_columns), warnings)
+        return Source(table, names, sha256(), tuple(warnings))
+
+
+def _stacked(files: Sequence[Path], kinds: Mapping[Path, str], texts: set[str], warnings: list[str]) -> pa.Table:
+    """The rows of all files."""
     tables = [_read_file(file, kinds[file], texts, warnings) for file in files]
     check_same_columns(files, tables)
     mixed = _clashing_columns(tables) - texts
@@ -71,8 +79,7 @@ def read_table(path: Path | str, file_format: str = "auto", text_columns: Collec
     if table.num_rows == 0:
         msg = f"no rows in {quoted(file.name for file in files)}: there is only a header"
         raise JobError(msg)
-    names = tuple(file.relative_to(root).as_posix() if root.is_dir() else file.name for file in files)
-    return Source(table, names, content_hash(files, names), tuple(warnings))
+    return table
 
 
 def batches(path: Path | str, numbers: Collection[str] = (), warnings: list[str] | None = None) -> Iterator[pa.Table]:
@@ -214,13 +221,13 @@ def five_types(table: pa.Table, file: str, warnings: list[str]) -> pa.Table:
         msg = f"{file} names {quoted(repeated)} more than once; every column needs a name of its own"
         raise JobError(msg)
     columns, names = [], []
-    for name, column in zip(table.column_names, table.columns, strict=True):
+    simple = cores.in_parallel(_simple, table.columns)
+    for name, column, kept in zip(table.column_names, table.columns, simple, strict=True):
         if _PANDAS_INDEX.fullmatch(name):  # the numbers of rows, which would be learned from like any column
             warnings.append(
                 f"column {name!r} of {file} was left out: it is the index of a DataFrame, which has no name"
             )
             continue
-        kept = _simple(column)
         if kept is None:
             warnings.append(f"column {name!r} of {file} was left out: {column.type} is not a single value")
         else:

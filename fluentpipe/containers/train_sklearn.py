@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import sklearn
 
 if TYPE_CHECKING or __package__:
     from . import estimators, job, model_folder, trained_model
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str]) -> None:
     estimator = estimators.build(options.estimator, target.task, options.parameters, rows.types, options.seed)
     named = options.estimator or estimators.DEFAULTS[target.task]
     print(f"training rows: {len(rows.labels)}, features: {len(rows.names)}, task: {target.task}, estimator: {named}")
+    print(f"scikit-learn {sklearn.__version__}")
     labels = rows.labels if target.task == "regression" else rows.labels.astype(np.int64)
     estimator.fit(rows.features, labels)
     scores = estimators.scores(estimator, held_out.features, target.task, len(target.classes))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # What inference needs beside itself; it travels with the model, and so does the module of its engine.
 SERVING_CODE = (
-    "inference.py", "job.py", "reading.py", "csv_text.py", "values.py", "tasks.py", "preprocessing.py", "model_folder.py",
+    "inference.py", "job.py", "reading.py", "cores.py", "csv_text.py", "values.py", "tasks.py", "preprocessing.py", "model_folder.py",
     "calibration.py",
 )  # fmt: skip
 

@@ -1,8 +1,8 @@
 """Starting the program of a step: by a steward where the platform can, else as a plain child process.
 
 A steward (see `steward`) is a process of the runner that has the heavy imports done and forks a child per step. It is
-started with the first step that needs it, or before (`get_ready`), and ends with this process. One that has pandas and scikit-learn imported is
-another one, for scripts that mention them: XGBoost alone is ready in a fraction of the time.
+started with the first step that needs it, or before (`get_ready`), and ends with this process. One that has pandas and
+scikit-learn imported is another one, for scripts that import them: XGBoost alone is ready in a fraction of the time.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ HAS_STEWARD = sys.platform == "linux"  # elsewhere libraries with threads do not
 _STEWARD = Path(__file__).with_name("steward.py")
 _BARE = ("numpy", "pyarrow.parquet", "pyarrow.csv", "pyarrow.compute", "xgboost")
 _FULL = ("pandas", "sklearn", "numpy", "pyarrow.parquet", "pyarrow.csv", "pyarrow.compute", "xgboost")
-_WANTS_FULL = re.compile(rb"\b(pandas|sklearn|XGB[A-Z]\w+|to_pandas)\b")
+# As a script begins; what only a function imports is not needed in every run, and a comment says nothing.
+_WANTS_FULL = re.compile(rb"^(import|from)\b[^#\n]*\b(pandas|sklearn)\b|\b(XGB[A-Z]\w+|to_pandas)\b", re.MULTILINE)
 # Variables that a program or a library reads when it starts, too late for a fork.
 _READ_AT_START = re.compile("PYTHON|LD_|OMP_|GOMP_|KMP_|MKL_|OPENBLAS_|MALLOC_|ARROW_|NUMPY_|NPY_|XGBOOST_")
 _TAKEN_OVER = frozenset(("PYTHONPATH", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"))  # by a fork, nevertheless
@@ -246,9 +247,14 @@ _lock = threading.Lock()
 
 
 def _steward(modules: tuple[str, ...], forks: bool) -> _Steward:
-    """The steward with these modules; where nothing is to be forked, any that lives."""
+    """The steward with these modules, or one that lives and has them and more; where nothing is to be forked, any."""
     with _lock:
-        if not forks and (living := next((each for each in _stewards.values() if each.lives), None)):
+        able = (
+            [found for has, found in _stewards.items() if has != modules and {*modules} <= {*has}]
+            if forks
+            else _stewards.values()
+        )
+        if living := next((each for each in able if each.lives), None):
             return living
         found = _stewards.get(modules)
         if found is None or not found.lives:
@@ -286,7 +292,7 @@ def _can_fork(command: Command) -> bool:
 
 
 def _wants_full(command: Command) -> bool:
-    """Whether the script, or a file beside it, mentions pandas or scikit-learn."""
+    """Whether the script, or a file beside it, imports pandas or scikit-learn, or uses what needs them."""
     folder = command.cwd if command.argv[1] == "-m" else Path(command.argv[1]).parent
     scripts = filter(Path.is_file, sorted(folder.glob("*.py"))[:_SCANNED])  # a link of an editor leads nowhere
     return any(_WANTS_FULL.search(script.read_bytes()) for script in scripts)

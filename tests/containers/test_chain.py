@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
+import importlib.util
 import json
 import os
 import random
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fluentpipe.containers import archive, evaluate, inference, model_folder, train
+from fluentpipe.containers import archive, evaluate, inference, job, model_folder, train
 from fluentpipe.containers.job import JobError
 
 from .chain import TELCO, Chain
@@ -242,3 +243,61 @@ def test_an_archive_with_a_link_or_too_many_bytes_is_refused(tmp_path: Path, mon
         monkeypatch.setattr(archive, "MOST_BYTES", 1 << 15)
         with pytest.raises(JobError, match=message):
             archive.unpack(tmp_path / f"{name}.tar.gz", tmp_path / "model")
+
+
+AS_FORKED = """
+import os, runpy, sys
+unwanted = "pandas", "sklearn"
+sys.modules.update(dict.fromkeys(unwanted))
+import numpy, pyarrow.compute, pyarrow.csv, pyarrow.parquet, xgboost
+for name in unwanted:
+    del sys.modules[name]
+del sys.argv[0]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+except SystemExit as end:
+    print("ended with", end.code, "and", [name for name in unwanted if name in sys.modules])
+import pandas
+print("found afterwards:", pandas.__name__)
+"""
+
+
+@pytest.mark.parametrize("program", ["load_data", "preprocess", "train", "evaluate"])
+def test_no_job_waits_for_an_import_of_pandas(program: str, churn: Chain, tmp_path: Path) -> None:
+    given = churn.folder
+    arguments = {
+        "load_data": [f"--input={TELCO}", f"--output={tmp_path}"],
+        "preprocess": [
+            f"--input={given / 'raw'}",
+            *(f"--{part}-output={tmp_path / part}" for part in ("train", "validation", "test", "model")),
+        ],
+        "train": [
+            *(f"--{name}={given / name}" for name in ("train", "validation")),
+            f"--preprocessing={given / 'model'}", f"--model-dir={tmp_path}", f"--output-data-dir={tmp_path}", "--num_round=3",
+        ],
+        "evaluate": [
+            f"--model={given / 'trained'}", f"--test={given / 'test'}", f"--output={tmp_path}", f"--predictions={tmp_path}"
+        ],
+    }[program]  # fmt: skip
+    script = str(SCRIPTS / f"{program}.py")
+    done = subprocess.run([sys.executable, "-c", AS_FORKED, script, *arguments], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-2:] == ["ended with 0 and []", "found afterwards: pandas"], done.stderr
+
+
+def test_pandas_is_kept_from_this_thread_alone() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def missing() -> bool:
+        return importlib.util.find_spec("pandas") is None
+
+    kept = sys.modules.pop("pandas", None)
+    try:
+        with ThreadPoolExecutor(1) as pool, job.without_pandas():
+            with pytest.raises(ModuleNotFoundError):
+                missing()
+            assert not pool.submit(missing).result()
+        assert not missing()
+    finally:
+        if kept is not None:
+            sys.modules["pandas"] = kept

@@ -75,10 +75,35 @@ def without_marks(lines: list[str]) -> list[str]:
 
 @linux
 def test_the_imports_are_there_and_belong_to_the_script(tmp_path):
-    # A script with the whole name in it gets a process that has it imported, where it is installed.
-    script = "import sys; print('xgboost' in sys.modules, 'skl' 'earn' in sys.modules)\nimport xgboost, pyarrow; print(len(xgboost.__name__))"
+    script = "import sys\nprint('xgboost' in sys.modules, 'sklearn' in sys.modules)\nimport xgboost, pyarrow; print(len(xgboost.__name__))"
+    starting.end_stewards()
     assert start(script, tmp_path)[1] == ["True False", "7"]
     assert start(script, tmp_path, fork=False)[1] == ["False False", "7"]
+
+
+@linux
+@pytest.mark.parametrize(
+    ("script", "is_full"),
+    [
+        ("import numpy\nprint('sklearn' in __import__('sys').modules)", False),
+        ("# as pandas and sklearn do\nprint('sklearn' in __import__('sys').modules)", False),
+        ("def f():\n    import sklearn\nprint('sklearn' in __import__('sys').modules)", False),
+        ("print('sklearn' in __import__('sys').modules)\nimport pandas as pd", True),
+        ("print('sklearn' in __import__('sys').modules)\nfrom sklearn.base import clone", True),
+        ("print('sklearn' in __import__('sys').modules)\nfrom xgboost import XGBClassifier", True),
+    ],
+)
+def test_a_script_that_imports_pandas_or_scikit_learn_finds_them_ready(script, is_full, tmp_path):
+    starting.end_stewards()
+    assert start(script, tmp_path)[1] == [str(is_full)]
+
+
+@linux
+def test_one_warm_process_does_for_all_where_it_has_all(tmp_path):
+    starting.end_stewards()
+    start("import sklearn", tmp_path)
+    assert start("print('sklearn' in __import__('sys').modules)", tmp_path)[1] == ["True"]
+    assert len(starting._stewards) == 1
 
 
 @linux
