@@ -9,15 +9,15 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import attrs
 
 from fluentpipe.errors import FluentpipeError
 from fluentpipe.s3uri import check_s3_uri
+from fluentpipe.stamps import file_sha256
 
-_CHUNK = 1 << 20  # bytes read at once while hashing
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _UNSAFE = re.compile("[\x00-\x1f\x7f\\\\\ud800-\udfff]")
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -41,15 +41,19 @@ def check_file_name(name: str) -> str:
     return name
 
 
-def tree_sha256(files: Mapping[str, Path | bytes]) -> str:
+def tree_sha256(files: Mapping[str, Path | bytes], of_file: Callable[[Path], bytes] = file_sha256) -> str:
     """SHA-256 (hexadecimal) over relative names and contents; the order given does not matter.
 
     Paths are read in chunks, so that large files never fill the memory.
 
+    Args:
+        files: Relative name -> a file, or the content itself.
+        of_file: Gives the SHA-256 of a file, for who knows some without reading them.
+
     Raises:
         FluentpipeError: A name is unsafe; see `check_file_name`.
     """
-    return sha256_of_digests({name: content_sha256(content) for name, content in files.items()})
+    return sha256_of_digests({name: content_sha256(content, of_file) for name, content in files.items()})
 
 
 def sha256_of_digests(digests: Mapping[str, bytes]) -> str:
@@ -62,15 +66,9 @@ def sha256_of_digests(digests: Mapping[str, bytes]) -> str:
     return tree.hexdigest()
 
 
-def content_sha256(content: Path | bytes) -> bytes:
-    """SHA-256 of one content; a file is read in chunks."""
-    if isinstance(content, bytes):
-        return hashlib.sha256(content).digest()
-    digest = hashlib.sha256()
-    with content.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.digest()
+def content_sha256(content: Path | bytes, of_file: Callable[[Path], bytes] = file_sha256) -> bytes:
+    """SHA-256 of one content; a file is read, unless `of_file` knows better."""
+    return hashlib.sha256(content).digest() if isinstance(content, bytes) else of_file(content)
 
 
 @attrs.frozen

@@ -59,7 +59,8 @@ class Here(Generic[S]):
         from fluentpipe.target import Target
 
         places = {"role": role, "bucket": bucket, "region": region}
-        target = Target(self.name, **{name: place for name, place in places.items() if place is not None})
+        given: dict[str, Any] = {name: place for name, place in places.items() if place is not None}
+        target = Target(self.name, **given)
         return materialize(
             self._plan(), target, max_steps=max_steps, max_parameters=max_parameters, max_characters=max_characters
         )
@@ -113,8 +114,12 @@ class Here(Generic[S]):
             RunError: A step failed, or a gate stopped the run; `error.run` is the run so far.
         """
         from fluentpipe.live import watching
+        from fluentpipe.materialize import materialize
         from fluentpipe.run import run
+        from fluentpipe.run.hashing import by_index
+        from fluentpipe.run.home import home_folder
         from fluentpipe.run.starting import get_ready
+        from fluentpipe.target import Target
 
         if checking.active() is not None:
             raise checking.Ended
@@ -123,7 +128,7 @@ class Here(Generic[S]):
         given = dict(parameters or {})
         if data is not None:
             given[self.data_parameter()] = str(data)
-        definition = self.materialize()
+        definition = materialize(self._plan(), Target(self.name, of_file=by_index(home_folder(home))))
         with watching(echo, listener) as watch:
             done = run(
                 definition,

@@ -7,7 +7,7 @@ import gzip
 import io
 import re
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from fluentpipe.images import image_uri, pytorch_uri
 from fluentpipe.program import program_files
 from fluentpipe.reference import ExecutionVariable, LocalPath
 from fluentpipe.s3uri import check_s3_uri, join_s3
+from fluentpipe.stamps import sha256_once
 
 PLACEHOLDER_ROLE = "arn:aws:iam::000000000000:role/fluentpipe-placeholder"
 PLACEHOLDER_BUCKET = "fluentpipe-placeholder"
@@ -48,12 +49,14 @@ class Target:
         role: ARN of the role that the jobs take.
         bucket: For code, data and outputs.
         region: Such as `us-east-1`; decides the registry of images.
+        of_file: Gives the SHA-256 of a file.
     """
 
     pipeline: str
     role: str = attrs.field(default=PLACEHOLDER_ROLE, validator=_valid_role)
     bucket: str = attrs.field(default=PLACEHOLDER_BUCKET, validator=_valid_bucket)
     region: str = PLACEHOLDER_REGION
+    of_file: Callable[[Path], bytes] = attrs.field(default=sha256_once, kw_only=True, repr=False)
     assets: dict[str, Asset] = attrs.field(factory=dict, init=False)
     frameworks: Mapping[str, tuple[str, str]] = attrs.field(factory=dict, init=False)
     """Step -> framework and version of the model that it makes or takes; see `fluentpipe.frameworks`."""
@@ -65,7 +68,7 @@ class Target:
 
     def moved(self, *, role: str, bucket: str, region: str) -> Target:
         """The same for another place, so that files that were hashed already are not read again."""
-        other = Target(self.pipeline, role, bucket, region)
+        other = Target(self.pipeline, role, bucket, region, of_file=self.of_file)
         other._hashes, other._programs = self._hashes, self._programs
         return other
 
@@ -149,7 +152,7 @@ class Target:
         key = tuple(files.items())
         digest = self._hashes.get(key)
         if digest is None:
-            digest = self._hashes[key] = tree_sha256(files)
+            digest = self._hashes[key] = tree_sha256(files, self.of_file)
         uri = f"s3://{self.bucket}/{self.pipeline}/{folder}/{digest}"
         if uri not in self.assets:
             self.assets[uri] = Asset(uri, digest, dict(files))

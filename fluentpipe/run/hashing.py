@@ -13,22 +13,18 @@ import os
 import secrets
 import tarfile
 import threading
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
 from fluentpipe.run.archive import MAX_BYTES, MAX_MEMBERS, UNREADABLE
 from fluentpipe.run.storage import Found
+from fluentpipe.stamps import Stamp, file_sha256, is_settled, sha256_once, stamp_of
 
 _CHUNK = 1 << 20  # bytes
-# A file that is still being written may change again without its time of change being another one.
-_SETTLED_NS = 2_000_000_000
 _SMALL = 1 << 16  # bytes; reading less costs no more than looking it up
 _KEPT_LINES = 200_000
-
-Stamp = tuple[int, int, int, int]  # device, inode, size in bytes, time of change in ns
 
 
 class Hashes:
@@ -48,11 +44,11 @@ class Hashes:
             if found := self._known.get(stamp):
                 return found
             if stamp[2] > _SMALL:
-                before, digest = self._remembered().get(str(path), (None, ""))
+                before, digest = self._remembered().get(str(path.absolute()), (None, ""))
                 if before == stamp:
                     self._known[stamp] = digest
                     return digest
-        digest = _sha256(path)
+        digest = file_sha256(path).hex()
         if stamp_of(path) == stamp:
             self.remember(path, stamp, digest)
         return digest
@@ -64,13 +60,13 @@ class Hashes:
 
     def remember(self, path: Path, stamp: Stamp, digest: str) -> None:
         """Keep a hash; in the index only where it cannot be mistaken later."""
-        settled = stamp[3] < time.time_ns() - _SETTLED_NS
+        settled, name = is_settled(stamp), str(path.absolute())
         with self._lock:
             if settled or not os.access(path, os.W_OK):
                 self._known[stamp] = digest
             if settled and stamp[2] > _SMALL:
-                self._remembered()[str(path)] = stamp, digest
-                self._append(json.dumps([str(path), *stamp, digest]))
+                self._remembered()[name] = stamp, digest
+                self._append(json.dumps([name, *stamp, digest]))
 
     def found(self, found: Found) -> dict[str, str]:
         """Relative name -> hash of everything that a URI stands for."""
@@ -109,6 +105,7 @@ class Hashes:
         try:
             if self._lines > _KEPT_LINES:
                 self._compact()
+            self._index.parent.mkdir(parents=True, exist_ok=True)
             with self._index.open("a", encoding="utf-8") as file:
                 file.write(f"{line}\n")
             self._lines += 1
@@ -128,21 +125,21 @@ class Hashes:
             temporary.unlink(missing_ok=True)
 
 
-def stamp_of(path: Path) -> Stamp:
-    """What tells a file from its earlier states without reading it."""
-    status = path.stat()
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+def index_of(home: Path) -> Path:
+    """Where a home keeps its index."""
+    return home / "cache" / "index"
+
+
+def by_index(home: Path) -> Callable[[Path], bytes]:
+    """SHA-256 of files for who needs them before the run begins, so that it does not read them again."""
+    hashes = Hashes(index_of(home))
+    return lambda path: sha256_once(path, lambda unknown: bytes.fromhex(hashes.file(unknown)))
 
 
 def combined(hashes: Mapping[str, str]) -> str:
     """One hash for files with their relative names."""
     lines = (f"{digest} {json.dumps(name)}\n" for name, digest in sorted(hashes.items()))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb", buffering=0) as stream:
-        return _sha256_of(stream)
 
 
 @lru_cache(maxsize=32)

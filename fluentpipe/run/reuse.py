@@ -11,7 +11,7 @@ import attrs
 from fluentpipe.definition import StepEntry
 from fluentpipe.run.cache import Cache, Result
 from fluentpipe.run.environment import Mask
-from fluentpipe.run.hashing import Hashes
+from fluentpipe.run.hashing import Hashes, index_of
 from fluentpipe.run.identity import Identity, identify
 from fluentpipe.run.job import JobRequest
 from fluentpipe.run.policies import Caching
@@ -53,7 +53,7 @@ class Reuse:
     ) -> Reuse:
         """The results of a home, for one run."""
         cache = Cache(home, run)
-        return cls(pipeline, cache, Hashes(cache.folder / "index"), enabled, anew, past, installs)
+        return cls(pipeline, cache, Hashes(index_of(home)), enabled, anew, past, installs)
 
     def ask(
         self, entry: StepEntry, job: JobRequest, neutral: Mapping[str, Any], storage: Storage, mask: Mask

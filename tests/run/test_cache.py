@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from hypothesis import given, strategies as st
 from fluentpipe.errors import GateFailed, RunError, SourceError
 from fluentpipe.run import Run, record, registry
 from fluentpipe.run.cache import Cache
-from fluentpipe.run.hashing import Hashes
+from fluentpipe.run.hashing import Hashes, by_index, index_of
 from fluentpipe.run.identity import difference
 from fluentpipe.run.policies import seconds_of
 
@@ -376,6 +377,19 @@ def test_an_unchanged_large_file_is_read_once(tmp_path):
     assert Hashes(index).file(file) == digest
     os.utime(file, (past + 1, past + 1))
     assert Hashes(index).file(file) != digest
+
+
+def test_what_was_hashed_for_the_definition_is_not_read_again_by_the_run(tmp_path):
+    file = tmp_path / "large"
+    file.write_bytes(b"x" * 100_000)
+    os.utime(file, (1, 1))
+    digest = by_index(tmp_path / "home")(file)
+    file.write_bytes(b"y" * 100_000)  # a change that no stamp shows: only reading would
+    os.utime(file, (1, 1))
+    assert Hashes(index_of(tmp_path / "home")).file(file) == digest.hex()
+    assert by_index(tmp_path / "home")(file) == digest
+    os.utime(file, (2, 2))
+    assert by_index(tmp_path / "home")(file) == hashlib.sha256(b"y" * 100_000).digest()
 
 
 def test_a_torn_index_costs_reading_only(tmp_path):
