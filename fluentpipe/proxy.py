@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from typing_extensions import override
@@ -94,6 +93,8 @@ class StepOutputProxy:
         return f"<outputs of {self.step_name}: {', '.join(self.list_outputs()) or 'none'}>"
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         rows = "".join(
             f"<tr><td><code>{escape(name)}</code></td><td>{escape(reference.kind.__name__)}</td>"
             f"<td><code>{escape(reference.path)}</code></td></tr>"

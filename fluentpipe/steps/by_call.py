@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from fluentpipe.contract import DependencySpec, OutputSpec, StepContract
 from fluentpipe.errors import ContractError, FluentpipeError, SettingError, SourceError, did_you_mean
+from fluentpipe.files import local_files
 from fluentpipe.jobs import JobStep
 from fluentpipe.kinds import Kind, ProcessingOutput
 from fluentpipe.program import program_files
@@ -21,7 +22,6 @@ from fluentpipe.reference import PropertyReference, data_source
 from fluentpipe.settings import setting
 from fluentpipe.step import Step
 from fluentpipe.steps.train_sklearn import DEFAULT_SKLEARN
-from fluentpipe.target import local_files
 
 if TYPE_CHECKING:
     from fluentpipe.target import Target

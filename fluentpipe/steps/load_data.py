@@ -77,7 +77,7 @@ class DataLoading(ProcessingStep):
         """Look into a local source at once: a label that is not there, or that has to be guessed, is told now."""
         from fluentpipe.containers import labels, reading
         from fluentpipe.containers.job import JobError
-        from fluentpipe.target import local_files
+        from fluentpipe.files import local_files
 
         try:
             source = data_source(values.get("source"))

@@ -13,12 +13,12 @@ from typing_extensions import override
 
 from fluentpipe.contract import OutputSpec, StepContract
 from fluentpipe.errors import did_you_mean
+from fluentpipe.files import local_files
 from fluentpipe.jobs import TrainingStep
 from fluentpipe.kinds import ExecutedNotebook, JobName
 from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
 from fluentpipe.steps.by_call import InputsByCall, as_mapping, as_path
-from fluentpipe.target import local_files
 
 if TYPE_CHECKING:
     from fluentpipe.target import Target

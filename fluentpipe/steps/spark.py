@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing_extensions import override
 from fluentpipe.contract import StepContract
 from fluentpipe.errors import SettingError, SourceError
 from fluentpipe.expression import Expression, Join
+from fluentpipe.files import local_files
 from fluentpipe.images import spark_uri
 from fluentpipe.jobs import processing_input
 from fluentpipe.s3uri import check_s3_uri
@@ -22,7 +22,6 @@ from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
 from fluentpipe.steps.process import ProcessingByCall
 from fluentpipe.steps.spark_configuration import configuration_file
-from fluentpipe.target import local_files
 
 if TYPE_CHECKING:
     from fluentpipe.target import Target
@@ -245,6 +244,8 @@ class SparkProcessing(ProcessingByCall):
 
 def _package(folder: Path) -> bytes:
     """A package as an archive that Python imports from, the same to the byte for the same files."""
+    import zipfile
+
     packed, files = io.BytesIO(), local_files(folder)
     with zipfile.ZipFile(packed, "w") as archive:
         for file in sorted(files):

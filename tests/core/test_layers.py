@@ -20,7 +20,7 @@ ROOT = Path(fluentpipe.__file__).parent
 ORDER = (
     "errors", "aws_faults", "aws", "diagnostic", "kinds", "match", "document", "comparing", "s3uri", "stamps", "assets", "upload", "request", "_property_table", "shapes",
     "check_baselines", "check_conditions", "check_cycles", "check_steps", "check_references", "check_emr", "check_jobs", "check", "flowchart", "bundle", "definition", "deployed", "difference",
-    "expression", "reference", "adopt", "_properties", "contract", "settings", "retry", "network", "caching", "objective", "ranges", "proxy", "_image_table", "images", "program", "target", "waiting", "step", "conditional", "plugins", "notebook", "jobs", "defaults",
+    "expression", "reference", "adopt", "_properties", "contract", "settings", "retry", "network", "caching", "objective", "ranges", "proxy", "_image_table", "images", "files", "program", "target", "waiting", "step", "conditional", "plugins", "notebook", "jobs", "defaults",
     "containers", "steps", "standalone", "function_shape", "function_step", "function", "suggest", "offers", "order", "connection", "resolve", "chain", "plan", "frameworks", "labels", "materialize",
     "verb", "_state", "stubgen", "report", "progress", "live", "outcome", "_run_outputs", "run", "serving", "executions", "deploy", "schedule_expression", "schedules", "alarms", "against", "policy", "checking", "show", "_verbs", "control", "engines", "spark", "anything", "sdk", "exchange", "here", "on_sagemaker", "pipeline", "script", "demo",
     "cli_options", "cli_runs", "cli_executions", "cli_deploy", "cli_compare", "cli_predict", "cli_schedule", "cli", "__main__", "__init__",
@@ -117,6 +117,12 @@ CHAIN = "Pipeline('a').load_data('s3://bucket/x', label='y').preprocess().train_
 
 def test_importing_and_chaining_load_nothing_heavy() -> None:
     assert not loaded(f"from fluentpipe import Pipeline; {CHAIN}.require(min_auc=0.8)") & set(BANNED)
+
+
+def test_importing_leaves_packing_to_who_materializes() -> None:
+    found = loaded("from fluentpipe import Pipeline")
+    assert "inspect" in found
+    assert not found & {"tarfile", "zipfile", "gzip", "hashlib", "html"}
 
 
 def test_materializing_loads_the_model_of_the_service_but_no_client() -> None:
