@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import attrs
 
@@ -66,10 +66,18 @@ class StepEntry:
             self._references.append(tuple(references(self.own(), self.path)))
         return iter(self._references[0])
 
+    def steps_used(self) -> Iterator[str]:
+        """The name of every step that this one refers to, as often as it does."""
+        return _steps_in(self.references())
+
 
 def is_reference(value: object) -> bool:
     """Whether a JSON value is a Get, Std:Join or Std:JsonGet; its inside may still be wrong."""
-    return isinstance(value, dict | Mapping) and len(value) == 1 and next(iter(value)) in FUNCTIONS
+    return _is_object(value) and len(value) == 1 and next(iter(value)) in FUNCTIONS
+
+
+def _is_object(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    return type(value) is dict or isinstance(value, Mapping)  # a check of the abstract class is slow
 
 
 def walk_steps(document: object) -> Iterator[StepEntry]:
@@ -97,8 +105,10 @@ def references(value: object, path: str = "$") -> Iterator[Reference]:
     pending: list[tuple[object, Trail]] = [(value, ())]
     while pending:
         found, trail = pending.pop()
-        if isinstance(found, dict | Mapping):  # dict first: a check of the abstract class is slow
-            if is_reference(found):
+        if isinstance(found, _LEAVES):
+            continue
+        if _is_object(found):
+            if len(found) == 1 and is_reference(found):
                 ((kind, inside),) = found.items()
                 yield Reference(path + write_trail(trail), kind, _text(kind, inside), inside)
             inner = [(each, (trail, key)) for key, each in found.items() if not isinstance(each, _LEAVES)]
@@ -106,6 +116,15 @@ def references(value: object, path: str = "$") -> Iterator[Reference]:
         elif isinstance(found, list | tuple):
             inner = [(each, (trail, index)) for index, each in enumerate(found) if not isinstance(each, _LEAVES)]
             pending.extend(reversed(inner))
+
+
+def steps_used(value: object) -> Iterator[str]:
+    """The name of every step that a JSON value refers to, as often as it does."""
+    return _steps_in(references(value))
+
+
+def _steps_in(found: Iterable[Reference]) -> Iterator[str]:
+    return (each.text.split(".", 2)[1] for each in found if each.kind == GET and each.text.startswith("Steps."))
 
 
 def at(value: Any, keys: Iterable[str | int]) -> Any:
@@ -125,7 +144,7 @@ def strings(value: object) -> Iterator[tuple[Trail, str]]:
         found, trail = pending.pop()
         if isinstance(found, str):
             yield trail, found
-        elif isinstance(found, dict | Mapping):
+        elif _is_object(found):
             for key in reversed(tuple(found)):
                 pending.append((found[key], (trail, key)))
                 pending.append((key, (trail, key)))

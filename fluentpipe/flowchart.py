@@ -31,8 +31,7 @@ class Edge:
 def edges_of(entries: Iterable[StepEntry]) -> Iterator[Edge]:
     """What each step of a definition takes from which, what it waits for, and the branch that it lies under."""
     for entry in entries:
-        got = [each.text for each in entry.references() if each.kind == "Get"]
-        used = [text.split(".", 2)[1] for text in got if text.startswith("Steps.")]
+        used = [*entry.steps_used()]
         waits = entry.request.get("DependsOn")
         used += [each.removeprefix("Steps.") for each in _list(waits) if isinstance(each, str)]
         yield from (Edge(name, entry.name) for name in dict.fromkeys(used) if name != entry.name)

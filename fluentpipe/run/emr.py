@@ -14,9 +14,9 @@ from typing import Any
 import attrs
 
 from fluentpipe.definition import StepEntry
+from fluentpipe.document import steps_used
 from fluentpipe.errors import RunError
 from fluentpipe.run.paths import folder_name
-from fluentpipe.run.values import steps_used
 
 # Step type -> where its arguments stand in its request, and the property path of the same list.
 _WORDS: Mapping[str, tuple[tuple[str, ...], str]] = {

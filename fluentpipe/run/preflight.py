@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from fluentpipe.definition import Definition, Diagnostic, StepEntry, references
+from fluentpipe.document import steps_used
 from fluentpipe.errors import FluentpipeError, RunError
 from fluentpipe.run.execution import execution_variables
 from fluentpipe.run.job import training_of
@@ -23,7 +24,7 @@ from fluentpipe.run.toolkit import read_hyperparameters
 from fluentpipe.run.training import training_faults
 from fluentpipe.run.transform import container_of, transform_faults
 from fluentpipe.run.tuning import tuning_faults
-from fluentpipe.run.values import Values, as_text, steps_used
+from fluentpipe.run.values import Values, as_text
 
 RUNS_HERE = frozenset(("Processing", "Training", "Tuning", "Transform", "Condition", "Fail", "Model", "RegisterModel"))
 _FAULTS_OF = {"Processing": faults_of_processing, "Training": training_faults, "Tuning": tuning_faults}

@@ -15,7 +15,7 @@ from fluentpipe.run.conditions import Verdict, judge
 from fluentpipe.run.execution import Execution
 from fluentpipe.run.failure import not_carried_out
 from fluentpipe.run.record import now
-from fluentpipe.run.values import as_text, steps_used
+from fluentpipe.run.values import as_text
 
 _NOT_EXECUTED: Literal["NotExecuted"] = "NotExecuted"
 
@@ -158,6 +158,5 @@ class Schedule:
 
 def needs(entry: StepEntry) -> frozenset[str]:
     """The steps that must be over before this one: those it refers to, DependsOn, the conditions it lies under."""
-    used = steps_used(entry.own())
     named = (str(name).removeprefix("Steps.") for name in entry.request.get("DependsOn", ()))
-    return frozenset((*used, *named, *(condition for condition, _ in entry.scope))) - {entry.name}
+    return frozenset((*entry.steps_used(), *named, *(condition for condition, _ in entry.scope))) - {entry.name}

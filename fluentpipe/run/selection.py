@@ -14,7 +14,6 @@ from fluentpipe.errors import RunError, did_you_mean
 from fluentpipe.run.cache import Result
 from fluentpipe.run.execution import JOBS
 from fluentpipe.run.history import find
-from fluentpipe.run.values import steps_used
 
 
 @attrs.frozen
@@ -70,7 +69,7 @@ def upstream(name: str, entries: Mapping[str, StepEntry]) -> list[str]:
     found: set[str] = set()
     waiting = [name]
     while waiting:
-        new = set(steps_used(entries[waiting.pop()].own())) & entries.keys() - found
+        new = set(entries[waiting.pop()].steps_used()) & entries.keys() - found
         found |= new
         waiting += new
     return [each for each in entries if each in found - {name}]

@@ -10,12 +10,13 @@ from typing import Any
 
 import attrs
 
+from fluentpipe.document import steps_used
 from fluentpipe.run.archive import unpack
 from fluentpipe.run.builtin.json_path import FilterError, parse
 from fluentpipe.run.job import ACCOUNT, RESOURCES, JobInput, Published, write_json
 from fluentpipe.run.paths import CONTAINER_ROOT, relocated
 from fluentpipe.run.storage import Storage
-from fluentpipe.run.values import as_text, steps_used
+from fluentpipe.run.values import as_text
 
 MODEL = "Model"  # member that the runner adds to the request: the CreateModel request of the model that it names
 _SERVER = Path(__file__).parent / "builtin" / "batch_transform.py"

@@ -7,13 +7,12 @@ References are objects with one key: `Get` (`Parameters.x`, `Execution.x`, `Step
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from fluentpipe.definition import references
 from fluentpipe.errors import RunError, did_you_mean
 from fluentpipe.run.paths import look_up
 
@@ -128,13 +127,6 @@ def read_json(file: Path) -> Any:
         return json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
         raise RunError(f"The file {file} is no JSON: {error}.") from error
-
-
-def steps_used(value: object) -> Iterator[str]:
-    """The name of every step that a value refers to."""
-    for reference in references(value):
-        if reference.kind == "Get" and reference.text.startswith("Steps."):
-            yield reference.text.split(".", 2)[1]
 
 
 def as_text(value: object) -> str:

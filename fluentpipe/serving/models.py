@@ -13,10 +13,10 @@ import attrs
 
 from fluentpipe.containers.job import JobError
 from fluentpipe.definition import Definition
+from fluentpipe.document import steps_used
 from fluentpipe.errors import FluentpipeError, SourceError, did_you_mean
 from fluentpipe.run.history import LAST, find
 from fluentpipe.run.result import RegisteredModel, Run
-from fluentpipe.run.values import steps_used
 
 if TYPE_CHECKING:
     from fluentpipe.containers.model_folder import Model

@@ -21,7 +21,14 @@ from pathlib import Path
 CACHE = tempfile.TemporaryDirectory()
 ENVIRONMENT = {key: text for key, text in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 ENVIRONMENT["PYTHONPYCACHEPREFIX"] = CACHE.name
-IMPORTS = ("pass", "import fluentpipe", "from fluentpipe import Pipeline", "import botocore.session")
+IMPORTS = (
+    "pass",
+    "import fluentpipe",
+    "from fluentpipe import Pipeline",
+    "import attrs",
+    "import numpy",
+    "import botocore.session",
+)
 
 SEVEN_STEPS = """
 import sys

@@ -91,7 +91,7 @@ def telco(folder: Path) -> None:
     say("telco, cold command", statistics.median(timed(cold) for _ in range(3)))
     say("telco, first run in a process", timed(run))
     say("telco, imports warm, nothing cached", statistics.median(timed(lambda: run(cache=False)) for _ in range(5)))
-    say("telco, all cached", statistics.median(timed(run) for _ in range(9)))
+    say("telco, all cached", statistics.median(timed(run) for _ in range(25)))
     again = timed(lambda: subprocess.run([*command, "--home", folder / "warm"], check=True, stdout=subprocess.DEVNULL))
     say("telco, command, all cached", again)
 
