@@ -18,7 +18,8 @@ from fluentpipe.steps.score import ModelScoring  # isort: skip
 from fluentpipe.steps.baseline import DataBaseline  # isort: skip
 from fluentpipe.steps.check_drift import DriftCheck  # isort: skip
 from fluentpipe.steps.check_quality import DataQualityCheck, ModelQualityCheck  # isort: skip
-from fluentpipe.steps.check_bias import DataBiasCheck, ExplainabilityCheck, ModelBiasCheck  # isort: skip
+from fluentpipe.steps.check_bias import DataBiasCheck, ModelBiasCheck  # isort: skip
+from fluentpipe.steps.check_explainability import ExplainabilityCheck  # isort: skip
 from fluentpipe.steps.when import Branch  # isort: skip
 from fluentpipe.steps.fail import Failure  # isort: skip
 from fluentpipe.steps.raw_step import RawStep  # isort: skip
