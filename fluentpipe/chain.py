@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from typing_extensions import override
 
-from fluentpipe.resolve import Node
+from fluentpipe.node import Node
 
 
 class Chain(Mapping[str, Node]):

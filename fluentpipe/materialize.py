@@ -13,9 +13,9 @@ from fluentpipe.errors import DefinitionError
 from fluentpipe.expression import Condition, Expression, lift
 from fluentpipe.frameworks import frameworks
 from fluentpipe.labels import labels
+from fluentpipe.node import Node
 from fluentpipe.plan import Plan, limited
 from fluentpipe.reference import LocalPath, Parameter
-from fluentpipe.resolve import Node
 from fluentpipe.target import Target
 
 VERSION = "2020-12-01"

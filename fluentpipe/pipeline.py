@@ -39,6 +39,8 @@ from fluentpipe.kinds import (
     ValidationData,
     known_kinds,
 )
+from fluentpipe.lineage import offer_of, offers_of
+from fluentpipe.node import Node, said, same
 from fluentpipe.notebook import let_ipython_look
 from fluentpipe.offers import Offers, Provided, Scope
 from fluentpipe.on_sagemaker import OnSageMaker
@@ -46,8 +48,9 @@ from fluentpipe.order import in_order
 from fluentpipe.plan import Plan, parameters_in, plan
 from fluentpipe.plugins import load_plugins
 from fluentpipe.proxy import Properties, StepOutputProxy
+from fluentpipe.reach import check_references
 from fluentpipe.reference import Deferred, Given, Parameter, PropertyReference, data_source
-from fluentpipe.resolve import Node, bind, check_references, offer_of, offers_of, said, same
+from fluentpipe.resolve import bind
 from fluentpipe.step import Step, class_of_verb, on_declared, step_classes
 from fluentpipe.verb import BoundVerb, LiveVerb, settings_of
 from fluentpipe_project import ProjectOutputs, ProjectVerbs

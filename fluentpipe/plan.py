@@ -9,10 +9,10 @@ import attrs
 
 from fluentpipe.errors import SettingError
 from fluentpipe.expression import Condition, Expression
+from fluentpipe.node import Binding, Node
 from fluentpipe.offers import Scope, within
 from fluentpipe.order import references_in
 from fluentpipe.reference import Parameter
-from fluentpipe.resolve import Binding, Node
 from fluentpipe.step import Step
 
 

@@ -6,31 +6,22 @@ pipeline and whole lists of steps go through it alike.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import attrs
-
 from fluentpipe import match
-from fluentpipe.conditional import ConditionStep
 from fluentpipe.connection import check_connection, connection_faults, mismatch
 from fluentpipe.contract import DependencySpec
-from fluentpipe.errors import (
-    AmbiguousInput,
-    ConnectionMismatch,
-    MixedLineage,
-    OutOfScope,
-    SettingError,
-    UnwiredInput,
-    did_you_mean,
-)
-from fluentpipe.expression import Condition, Expression
+from fluentpipe.errors import AmbiguousInput, ConnectionMismatch, UnwiredInput
+from fluentpipe.expression import Expression
 from fluentpipe.kinds import snake_case
-from fluentpipe.offers import Lineage, Offer, Offers, Provided, Scope, within
+from fluentpipe.lineage import agreeing, check_lineage, forms_given, lineage_after, lineage_of, offers_of, union
+from fluentpipe.node import Binding, Candidate, Node, said
+from fluentpipe.offers import Lineage, Offer, Offers, Scope
 from fluentpipe.order import in_order, references_in
 from fluentpipe.proxy import StepOutputProxy, output_reference
-from fluentpipe.reference import LocalPath, PropertyReference, data_source
+from fluentpipe.reach import check_depends_on, check_references
+from fluentpipe.reference import PropertyReference, data_source
 from fluentpipe.step import Step
 from fluentpipe.suggest import suggestion, supply
 
@@ -42,103 +33,6 @@ OPTIONAL_CONFIDENCE = 0.8
 """An optional input takes an output of an undeclared source only from this confidence on."""
 
 _TEXTS = frozenset({"S3Uri", "String"})  # data types of inputs that only text can be
-
-
-@attrs.frozen
-class Candidate:
-    """One output that an input could take, with the numbers that rank it."""
-
-    output: str
-    tier: int  # 0: from a source that the contract names, or provided; 1: from any other
-    type_score: float
-    name_score: float
-    keyword_score: float
-    confidence: float
-    role: int = 0  # place of its job type among those that the input wants; 0 is the most wanted
-
-
-def _identity(source: Any) -> Any:
-    """What stands for a source in comparisons, since `==` between references makes a condition."""
-    return (type(source), source.key) if isinstance(source, Expression) else source
-
-
-@attrs.frozen
-class Binding:
-    """One input of a step and what it takes.
-
-    Args:
-        step: Name of the step.
-        input: Logical name of the input.
-        source: A reference, or the place of data given from outside.
-        automatic: Whether the resolver chose it; otherwise it was given.
-        confidence: From 0 to 1; 1 for what was given.
-        reason: In words.
-        candidates: All outputs that passed the gate of kinds, best first.
-    """
-
-    step: str
-    input: str
-    source: Any = attrs.field(eq=_identity)
-    automatic: bool
-    confidence: float
-    reason: str
-    candidates: tuple[Candidate, ...] = ()
-
-    @property
-    def label(self) -> str:
-        """What the input takes, in a word."""
-        return said(self.source)
-
-
-def said(source: Any) -> str:
-    """A place of data in a word."""
-    if isinstance(source, Expression):
-        return source.label()
-    return str(source.path) if isinstance(source, LocalPath) else str(source)
-
-
-@attrs.frozen(eq=False)
-class Node:
-    """A step in a pipeline with all that was decided about it."""
-
-    step: Step
-    bindings: tuple[Binding, ...]
-    scope: Scope | None
-    lineage: Lineage
-
-
-def same(one: Node, other: Node) -> bool:
-    """Whether two nodes are one step: equal in all that was decided, under the very same conditions."""
-    return one is other or (one.scope is other.scope and one.step == other.step and one.bindings == other.bindings)
-
-
-def offers_of(node: Node) -> Iterator[Offer]:
-    """What a step offers to later ones."""
-    step = node.step
-    for spec in step.contract.outputs:
-        reference = output_reference(step.name, spec, step.sagemaker_type)
-        yield Offer(
-            reference,
-            spec.names,
-            spec.kind,
-            step.name,
-            step.contract.step_type,
-            step.job_type or "",
-            node.scope,
-            {**node.lineage, **_own_form(step, spec.name)},
-            next((each.source for each in node.bindings if spec.replaces and each.input == spec.replaces), None),
-            type(step).contract.step_type,
-        )
-
-
-def _own_form(step: Step, output: str) -> Lineage:
-    """That a step has made an output."""
-    return {(step.contract.step_type, step.job_type or "", output): frozenset((step.name,))}
-
-
-def offer_of(provided: Provided, scope: Scope | None) -> Offer:
-    """What data from outside offers."""
-    return Offer(provided.value, (snake_case(provided.kind.__name__),), provided.kind, "", "", "", scope, {})
 
 
 def bind(step: Step, offers: Offers, earlier: Mapping[str, Node], scope: Scope | None, pipeline: str = "") -> Node:
@@ -161,16 +55,16 @@ def bind(step: Step, offers: Offers, earlier: Mapping[str, Node], scope: Scope |
     where = f"in pipeline {pipeline!r}, step {len(earlier) + 1} ({step.name!r})" if pipeline else ""
     required = {spec.name for spec in step.required()}
     check_references((step.given, step.inputs), f"step {step.name!r}", earlier, scope, where)
-    _check_depends_on(step, earlier, scope, where)
+    check_depends_on(step, earlier, scope, where)
     wanted = step.contract.dependencies
     given = {spec.name: _given(step, spec, earlier, where) for spec in wanted if spec.name in step.inputs}
-    origin = _union([_forms_given(binding, earlier) for binding in given.values()])
+    origin = union([forms_given(binding, earlier) for binding in given.values()])
     bindings: list[Binding] = []
     lineages: list[tuple[Binding, Lineage]] = []
     for spec in wanted:
         if spec.name in given:
             binding = given[spec.name]
-            lineage = _union([_lineage_of(reference, earlier) for reference in references_in(binding.source)])
+            lineage = union([lineage_of(reference, earlier) for reference in references_in(binding.source)])
         elif not step.looks_for(spec):
             continue
         else:
@@ -180,51 +74,9 @@ def bind(step: Step, offers: Offers, earlier: Mapping[str, Node], scope: Scope |
             binding, lineage = found
         bindings.append(binding)
         lineages.append((binding, lineage))
-    _check_lineage(step, lineages, where)
-    replaced = _replaced(step, bindings, earlier)
-    return Node(step, tuple(bindings), scope, _joined(step, [lineage for _, lineage in lineages], replaced))
-
-
-def _lineage_of(reference: PropertyReference[Any], earlier: Mapping[str, Node]) -> Lineage:
-    """What an output that was given descends from, itself included."""
-    node = earlier[reference.step]
-    return {**node.lineage, **_own_form(node.step, reference.name)} if reference.name else node.lineage
-
-
-def _forms_given(binding: Binding, earlier: Mapping[str, Node]) -> Lineage:
-    """The output that an input was given, if it is one, as the form of itself that is meant."""
-    source = binding.source
-    if isinstance(source, PropertyReference) and source.name:
-        return _own_form(earlier[source.step].step, source.name)
-    return {}
-
-
-def _agreeing(
-    fitting: list[Offer], spec: DependencySpec, origin: Lineage, earlier: Mapping[str, Node], scope: Scope | None
-) -> list[Offer]:
-    """The offers that do not descend from another form of what was given, such as the report of another model.
-
-    Where there are such, those of the given one count too, although later ones shadow them.
-    """
-    agreeing = [offer for offer in fitting if not _disagreement(offer.lineage, origin)]
-    if len(agreeing) == len(fitting):
-        return fitting
-    shadowed = (offer for node in earlier.values() if within(scope, node.scope) for offer in offers_of(node))
-    of_it = [each for each in shadowed if spec.fit(each.kind) and _descends(each, origin)]
-    return [*agreeing, *(each for each in of_it if all(each.value is not one.value for one in agreeing))]
-
-
-def _descends(offer: Offer, origin: Lineage) -> bool:
-    return any(offer.lineage.get(form) == made for form, made in origin.items()) and not _disagreement(
-        offer.lineage, origin
-    )
-
-
-def _disagreement(one: Lineage, other: Lineage) -> list[tuple[str, ...]]:
-    """What two things descend from in different forms, or by different steps; the coarsest first."""
-    if one is other:
-        return []
-    return sorted((key for key in one.keys() & other.keys() if one[key] != other[key]), key=lambda key: (len(key), key))
+    check_lineage(step, lineages, where)
+    lineage = lineage_after(step, bindings, [each for _, each in lineages], earlier)
+    return Node(step, tuple(bindings), scope, lineage)
 
 
 def _best(
@@ -240,7 +92,7 @@ def _best(
     roles = _roles(step, spec)
     fitting = list(offers.fitting(spec))
     if origin:
-        fitting = _agreeing(fitting, spec, origin, earlier, scope) or (fitting if required else [])
+        fitting = agreeing(fitting, spec, origin, earlier, scope) or (fitting if required else [])
     ranked = sorted(
         ((_candidate(spec, offer, roles), offer) for offer in fitting if _in_role(offer, roles)),
         key=lambda pair: (pair[0].tier, pair[0].role, -pair[0].confidence, pair[0].output),
@@ -330,120 +182,6 @@ def _check_reference(
     faults = list(connection_faults(producer.contract, declared, step.contract, spec))
     if faults:
         raise mismatch(producer.contract, declared.name, step.contract, spec.name, faults, where)
-
-
-def _check_depends_on(step: Step, earlier: Mapping[str, Node], scope: Scope | None, where: str) -> None:
-    """Check that every step named in `depends_on` is an earlier one, in scope, that the service can wait for."""
-    for name in step.after:
-        node = earlier.get(name)
-        if node is None:
-            raise _no_such_step(f"step {step.name!r} depends on {name!r}", name, earlier, where)
-        if node.step.sagemaker_type in {"Condition", "Fail"}:
-            raise SettingError(
-                f"step {step.name!r} cannot depend on {name!r}, which is a {node.step.contract.step_type}.",
-                where,
-                "the service lets steps wait for jobs alone",
-                fix="name the step that it reads, or add this step inside its branch",
-            )
-        _check_scope(f"step {step.name!r} depends on {name!r}", node, scope, earlier, where)
-
-
-def _no_such_step(doing: str, name: str, earlier: Mapping[str, Node], where: str) -> UnwiredInput:
-    return UnwiredInput(
-        f"{doing}, but there is no step {name!r} before it.{did_you_mean(name, earlier)}",
-        where,
-        f"steps before it: {', '.join(earlier) or 'none'}",
-        step=name,
-        input="",
-        suggestions=(),
-    )
-
-
-def _check_scope(doing: str, node: Node, scope: Scope | None, earlier: Mapping[str, Node], where: str) -> None:
-    if node.scope is not None and not within(scope, node.scope):
-        headline = f"{doing}, which there is {_only_if(node.scope, earlier)}."
-        raise OutOfScope(headline, where, fix=_inside(node.scope, earlier))
-
-
-def check_references(value: Any, who: str, earlier: Mapping[str, Node], scope: Scope | None, where: str = "") -> None:
-    """Check that every reference anywhere in a value leads to an earlier step, in scope.
-
-    Raises:
-        UnwiredInput: There is no such step so far.
-        OutOfScope: It lies under a condition that `scope` does not.
-    """
-    for reference in references_in(value):
-        node = earlier.get(reference.step)
-        if node is None:
-            raise _no_such_step(f"{who} uses {reference!r}", reference.step, earlier, where)
-        _check_scope(f"{who} uses {reference!r}", node, scope, earlier, where)
-
-
-def _only_if(scope: Scope, earlier: Mapping[str, Node]) -> str:
-    """The condition of a scope in words, with the text of the condition where it is one that was written."""
-    if _is_branching(scope, earlier):
-        outcome = f"only if {scope.gate!r} {'holds' if scope.branch == 'If' else 'does not hold'}"
-    else:
-        outcome = f"only if {scope.gate!r} lets it through"
-    condition = getattr(earlier[scope.gate].step, "condition", None)
-    return outcome + (f" ({condition.label()})" if isinstance(condition, Condition) else "")
-
-
-def _inside(scope: Scope, earlier: Mapping[str, Node]) -> str:
-    if _is_branching(scope, earlier):
-        return f"use it inside .{'then' if scope.branch == 'If' else 'otherwise'}(lambda p: p.…)"
-    return "add it under the same condition, after .require(…)"
-
-
-def _is_branching(scope: Scope, earlier: Mapping[str, Node]) -> bool:
-    """Whether the scope is a branch of `when`, and not what a gate lets through."""
-    gate = earlier[scope.gate].step
-    return isinstance(gate, ConditionStep) and gate.has_branches
-
-
-def _check_lineage(step: Step, lineages: Sequence[tuple[Binding, Lineage]], where: str) -> None:
-    automatic = [(binding, lineage) for binding, lineage in lineages if binding.automatic and lineage]
-    for (one, left), (other, right) in itertools.combinations(automatic, 2):
-        for key in _disagreement(left, right)[:1]:
-            what = f"{key[0]} steps" if len(key) == 2 else f"forms of {key[2]!r} of {key[0]}"
-            mine, theirs = (", ".join(sorted(side[key])) for side in (left, right))
-            raise MixedLineage(
-                f"inputs {one.input!r} and {other.input!r} of step {step.name!r} descend from different {what}.",
-                where,
-                f"{one.input}: {one.label}, from {mine}",
-                f"{other.input}: {other.label}, from {theirs}",
-                fix=f".{step.contract.verb}({_written(one)}, {_written(other)}) if it is meant so; "
-                "otherwise take both from one branch",
-                step=step.name,
-            )
-
-
-def _written(binding: Binding) -> str:
-    source = binding.source
-    if isinstance(source, PropertyReference):
-        return f"{binding.input}=pipe.outputs.{source.step}.{source.name}"
-    return f"{binding.input}={said(source)!r}"
-
-
-def _replaced(step: Step, bindings: Sequence[Binding], earlier: Mapping[str, Node]) -> Lineage:
-    """The outputs that this step replaces by a further form: what comes later descends from that form, and from no other."""
-    inputs = {spec.replaces for spec in step.contract.outputs} - {""}
-    forms = [_forms_given(each, earlier) for each in bindings if each.input in inputs]
-    return {form: frozenset((step.name,)) for found in forms for form in found}
-
-
-def _joined(step: Step, lineages: Sequence[Lineage], replaced: Lineage) -> Lineage:
-    own = (step.contract.step_type, step.job_type or "")
-    return {**_union(lineages), **replaced, own: frozenset((step.name,))}
-
-
-def _union(lineages: Sequence[Lineage]) -> Lineage:
-    joined: dict[tuple[str, ...], frozenset[str]] = {}
-    for lineage in lineages:
-        for family, names in lineage.items():
-            seen = joined.get(family)
-            joined[family] = names if seen is None or seen == names else seen | names
-    return joined
 
 
 def _unwired(step: Step, spec: DependencySpec, offers: Offers, earlier: Mapping[str, Node], where: str) -> UnwiredInput:

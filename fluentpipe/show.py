@@ -11,10 +11,10 @@ from typing_extensions import override
 
 from fluentpipe.conditional import ConditionStep
 from fluentpipe.flowchart import Edge, mermaid
+from fluentpipe.node import Binding, Node, said
 from fluentpipe.offers import Scope
 from fluentpipe.plan import Plan, limited, parents
 from fluentpipe.reference import LocalPath
-from fluentpipe.resolve import Binding, Node, said
 
 if TYPE_CHECKING:
     from fluentpipe.run import Run

@@ -15,10 +15,10 @@ from fluentpipe.document import at
 from fluentpipe.errors import SettingError
 from fluentpipe.expression import Expression
 from fluentpipe.kinds import Kind, ProcessingOutput
+from fluentpipe.node import Node
 from fluentpipe.order import references_in
 from fluentpipe.proxy import output_reference
 from fluentpipe.reference import PropertyReference
-from fluentpipe.resolve import Node
 from fluentpipe.sdk.installed import Sdk, installed
 from fluentpipe.sdk.interface import input_places, logical_name, outputs_of, taken, with_kinds
 from fluentpipe.sdk.native import accept_references

@@ -2,9 +2,9 @@
 from typing import Any
 from collections.abc import Iterator, Mapping, Sequence
 import attrs
+from fluentpipe.node import Binding, Node
 from fluentpipe.offers import Scope
 from fluentpipe.reference import Parameter
-from fluentpipe.resolve import Binding, Node
 from fluentpipe.step import Step
 
 @attrs.frozen(eq=False)

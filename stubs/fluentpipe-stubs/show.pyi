@@ -2,8 +2,8 @@
 from typing import Any
 from collections.abc import Iterator
 import attrs
+from fluentpipe.node import Binding, Node
 from fluentpipe.plan import Plan
-from fluentpipe.resolve import Binding, Node
 from fluentpipe.run import Run
 
 @attrs.frozen(repr=False, eq=False)

@@ -21,7 +21,7 @@ ORDER = (
     "errors", "aws_faults", "aws", "diagnostic", "kinds", "match", "document", "comparing", "s3uri", "stamps", "assets", "upload", "request", "_property_table", "shapes",
     "check_baselines", "check_conditions", "check_cycles", "check_steps", "check_references", "check_emr", "check_jobs", "check", "flowchart", "bundle", "definition", "deployed", "difference",
     "expression", "reference", "adopt", "_properties", "contract", "settings", "retry", "network", "caching", "objective", "ranges", "proxy", "_image_table", "images", "files", "program", "target", "waiting", "step", "conditional", "plugins", "notebook", "jobs", "defaults",
-    "containers", "steps", "standalone", "function_shape", "function_step", "function", "suggest", "offers", "order", "connection", "resolve", "chain", "plan", "frameworks", "labels", "materialize",
+    "containers", "steps", "standalone", "function_shape", "function_step", "function", "suggest", "offers", "order", "connection", "node", "lineage", "reach", "resolve", "chain", "plan", "frameworks", "labels", "materialize",
     "verb", "_state", "stubgen", "report", "progress", "live", "outcome", "_run_outputs", "run", "serving", "executions", "deploy", "schedule_expression", "schedules", "alarms", "against", "policy", "checking", "show", "_verbs", "control", "engines", "spark", "anything", "sdk", "exchange", "here", "on_sagemaker", "pipeline", "script", "demo",
     "cli_options", "cli_runs", "cli_executions", "cli_deploy", "cli_compare", "cli_predict", "cli_schedule", "cli", "__main__", "__init__",
 )  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 from fluentpipe.contract import DependencySpec, OutputSpec
 from fluentpipe.kinds import Kind
-from fluentpipe.resolve import Node
+from fluentpipe.node import Node
 from fluentpipe.sdk.wrapped import SdkStep
 Takes = Mapping[str, 'type[Kind] | DependencySpec']
 Yields = Mapping[str, 'type[Kind] | OutputSpec']
