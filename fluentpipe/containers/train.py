@@ -68,6 +68,7 @@ def _train(options: argparse.Namespace, given: Mapping[str, Any], instances: clu
     """Train on this instance, or with all of them; the first writes."""
     is_alone = instances.size == 1
     rows = matrices.read(options.train) if is_alone else matrices.outline(options.train)
+    trained_model.check_preprocessing(options.preprocessing, rows)
     validation = _validation(options.validation, rows)
     target = rows.target
     count = len(rows.labels) + (len(validation.labels) if validation else 0)

@@ -94,6 +94,7 @@ def main(arguments: Sequence[str]) -> None:
     share, seed = given.get("validation_split", OWN["validation_split"]), given.get("seed", STRONG["seed"])
 
     rows, held_out = trained_model.parts(options.train, options.validation, share, seed)
+    trained_model.check_preprocessing(options.preprocessing, rows)
     task = rows.target.task
     used = complete(given, task, len(rows.target.classes), len(rows.labels) + len(held_out.labels))
     # By the environment, as the images' toolkit would write a mapping on the command line as a=1,b=2.

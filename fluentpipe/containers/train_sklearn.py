@@ -42,6 +42,7 @@ def main(arguments: Sequence[str]) -> None:
     options, _ = parser.parse_known_args(arguments)
 
     rows, held_out = trained_model.parts(options.train, options.validation, options.validation_split, options.seed)
+    trained_model.check_preprocessing(options.preprocessing, rows)
     target = rows.target
     estimator = estimators.build(options.estimator, target.task, options.parameters, rows.types, options.seed)
     named = options.estimator or estimators.DEFAULTS[target.task]

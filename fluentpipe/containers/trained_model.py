@@ -49,6 +49,23 @@ def parts(train: Path, validation: Path, share: float, seed: int) -> tuple[matri
     return matrices.take(rows, np.flatnonzero(places == 0)), matrices.take(rows, np.flatnonzero(places == 1))
 
 
+def check_preprocessing(folder: Path, rows: matrices.Matrix) -> None:
+    """Refuse a preprocessing that did not make the rows, before anything is learned: the model would serve nonsense.
+
+    Args:
+        folder: Of the preprocessing; there need be none.
+        rows: Learned from.
+
+    Raises:
+        JobError: It makes other rows.
+    """
+    file = folder / model_folder.PREPROCESSING
+    if file.is_file():
+        found = Preprocessing.from_json(file.read_text(encoding="utf-8"))
+        names = tuple(feature.name for feature in found.features)
+        matrices.check_same_features(names, rows.names, "rows that the preprocessing makes", "training rows")
+
+
 def facts(
     engine: str, rows: matrices.Matrix, held_out: matrices.Matrix, scores: npt.NDArray[Any], packages: Sequence[str]
 ) -> dict[str, Any]:
@@ -97,15 +114,11 @@ def write(
         labels: Of the rows held out.
         scores: What the model says of them, by which a calibration can learn although all rows were learned from.
         code: Modules that serving needs of the engine.
-
-    Raises:
-        JobError: The preprocessing did not make these rows: the model would serve nonsense.
     """
     folder.mkdir(parents=True, exist_ok=True)
     job.write_json(folder / model_folder.MODEL, dict(described))
     learned = preprocessing / model_folder.PREPROCESSING
     if learned.is_file():
-        _check_preprocessing(learned, tuple(described["features"]))
         shutil.copyfile(learned, folder / model_folder.PREPROCESSING)
     (folder / "code").mkdir(exist_ok=True)
     for name in (*SERVING_CODE, *code):
@@ -113,12 +126,6 @@ def write(
     columns = scores[:, None] if scores.ndim == 1 else scores
     table = {f"score_{place}": column.astype(np.float32) for place, column in enumerate(columns.T)}
     reading.write_parquet(pa.table({"label": labels, **table}), folder / model_folder.HELD_OUT)
-
-
-def _check_preprocessing(file: Path, features: tuple[str, ...]) -> None:
-    found = Preprocessing.from_json(file.read_text(encoding="utf-8"))
-    names = tuple(feature.name for feature in found.features)
-    matrices.check_same_features(names, features, "rows that the preprocessing makes", "training rows")
 
 
 def tell(task: str, figures: Mapping[str, float]) -> None:

@@ -82,6 +82,7 @@ def test_a_preprocessing_that_did_not_make_the_rows_is_refused(
     words += [f"--preprocessing={tmp_path}", f"--model-dir={tmp_path / 'm'}"]
     with pytest.raises(JobError, match="rows that the preprocessing makes do not have the features"):
         program.main([*words, *quick])
+    assert not (tmp_path / "m").exists()  # before anything was learned
 
 
 @pytest.mark.slow

@@ -74,6 +74,8 @@ def channels(folder: Path, write: Callable[[Any, Path], None], suffix: str) -> d
         made[name].mkdir()
         write(numbers(seed), made[name] / f"part-0{suffix}")
     (made["train"] / "_SUCCESS").touch()
+    (made["train"] / ".ipynb_checkpoints").mkdir()
+    (made["train"] / ".ipynb_checkpoints" / f"part-0{suffix}").write_text("no,data\n")
     return made
 
 

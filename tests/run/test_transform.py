@@ -337,3 +337,5 @@ def test_the_algorithm_refuses_what_it_cannot_read(tmp_path: Path) -> None:
         serve(b"1,2,3,4\n")
     with pytest.raises(UserError, match="no CSV of numbers without a header"):
         serve(b"a,b,c\n")
+    with pytest.raises(UserError, match="the body has no rows"):
+        serve(b" \n")

@@ -25,7 +25,7 @@ def read_channel(folder: Path, content_type: str, *, weights: bool = False) -> x
     """The rows of every file of a channel.
 
     Args:
-        folder: The channel's; hidden files and those that begin with `_` are no data.
+        folder: The channel's; what is hidden, or begins with `_`, is no data.
         content_type: As the channel says it, such as `text/csv; label_size=1`; empty for libsvm.
         weights: Whether the second column of CSV is the weight of the row.
 
@@ -35,7 +35,7 @@ def read_channel(folder: Path, content_type: str, *, weights: bool = False) -> x
     kind = content_type.partition(";")[0].strip().lower() or DEFAULT_TYPE
     if kind not in _READERS:
         raise UserError(f"ContentType {content_type!r} is not read here; these are: {', '.join(sorted(_READERS))}")
-    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and file.name[0] not in "._"]
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and not _is_hidden(file, folder)]
     if not files:
         raise UserError(f"channel {folder.name!r} has no data files")
     if weights and kind not in _CSV:
@@ -47,6 +47,10 @@ def read_channel(folder: Path, content_type: str, *, weights: bool = False) -> x
         widths = ", ".join(f"{file.name} {table.shape[1]}" for file, table in zip(files, columns, strict=True))
         raise UserError(f"the files of channel {folder.name!r} have different numbers of columns: {widths}")
     return _matrix(np.concatenate(columns), folder.name, weights=weights)
+
+
+def _is_hidden(file: Path, folder: Path) -> bool:
+    return any(part[0] in "._" for part in file.relative_to(folder).parts)
 
 
 def _matrix(table: Any, channel: str, *, weights: bool) -> xgboost.DMatrix:

@@ -165,7 +165,9 @@ def _numbers(text: str) -> Any:
     import numpy as np
 
     lines = text.strip().splitlines()
-    delimiter = max(_DELIMITERS, key=lines[0].count) if lines else ","
+    if not lines:
+        raise UserError("the body has no rows")
+    delimiter = max(_DELIMITERS, key=lines[0].count)
     rows = list(csv.reader(lines, delimiter=delimiter))
     try:
         return np.array([[float(field.strip() or "nan") for field in row] for row in rows], dtype=np.float32)
