@@ -99,15 +99,16 @@ def held_out_parts(labels: npt.NDArray[np.float64], used: Mapping[str, Any], tas
     return splitting.split_randomly(len(labels), _strata(labels, task), share, 0.0, used["seed"])
 
 
-def dmatrix(rows: Matrix) -> xgboost.DMatrix:
-    """Rows in the form that XGBoost takes."""
+def dmatrix(rows: Matrix, form: type[xgboost.DMatrix] = xgboost.DMatrix, **more: Any) -> xgboost.DMatrix:
+    """Rows in a form that XGBoost takes."""
     with without_pandas():
-        return xgboost.DMatrix(
+        return form(
             rows.features,
             rows.labels,
             feature_names=list(rows.names),
             feature_types=list(rows.types),
             enable_categorical=True,
+            **more,
         )
 
 
@@ -115,15 +116,7 @@ def _binned(rows: Matrix, used: Mapping[str, Any]) -> xgboost.DMatrix:
     """Rows in bins, which take a fourth of the memory, where XGBoost learns from bins made once."""
     if used.get("tree_method", "hist") not in ("hist", "auto") or used.get("booster") == "gblinear":
         return dmatrix(rows)
-    with without_pandas():
-        return xgboost.QuantileDMatrix(
-            rows.features,
-            rows.labels,
-            feature_names=list(rows.names),
-            feature_types=list(rows.types),
-            enable_categorical=True,
-            max_bin=used.get("max_bin", 256),
-        )
+    return dmatrix(rows, xgboost.QuantileDMatrix, max_bin=used.get("max_bin", 256))
 
 
 def one(
