@@ -209,7 +209,7 @@ def merged(boosters: list[xgboost.Booster]) -> xgboost.Booster:
     model.update(trees=trees, tree_info=groups, iteration_indptr=starts)
     model["gbtree_model_param"]["num_trees"] = str(len(trees))
     booster = xgboost.Booster()
-    booster.load_model(bytearray(json.dumps(whole).encode()))
+    booster.load_model(bytearray(json.dumps(whole, ensure_ascii=False).encode()))  # it keeps `\u00f6` as it stands
     return booster
 
 

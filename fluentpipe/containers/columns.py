@@ -39,6 +39,7 @@ ID_NAME = re.compile(
 FEWEST_ROWS_FOR_ID = 20  # below, all values differ too easily
 LEAK_AUC = 0.99
 LEAK_CORRELATION = 0.999
+LEAK_SHARE = 0.99  # of the way from chance to a column by which the classes lie apart
 LEAK_LEVELS = 50  # texts with more levels predict their own rows
 LEAK_ROWS = 100_000  # enough to see a leak
 
@@ -183,15 +184,16 @@ def _leak(column: pa.ChunkedArray, look: Profile, labels: npt.NDArray[np.float64
     if look.type == "string":
         if look.distinct > LEAK_LEVELS:
             return ""
-        scores = _level_means(column, targets)
+        codes = _level_codes(column)
+        scores = codes.astype(np.float64) if task == "multiclass" else _level_means(codes, targets)
     elif look.type == "timestamp":
         scores = values.numbers(column.cast(pa.int64()))
     else:
         scores = values.numbers(column)
     if task == "regression":
         return _correlation(scores, targets)
-    if task != "binary":
-        return ""
+    if task == "multiclass":
+        return _neighbours(scores, targets)
     missing = np.isnan(scores)
     rankings = [scores]
     if missing.any():  # as the lowest, as the highest, and whether it is missing at all
@@ -205,12 +207,28 @@ def _either_way(targets: npt.NDArray[np.float64], scores: npt.NDArray[np.float64
     return 0.0 if area is None else max(area, 1 - area)
 
 
-def _level_means(column: pa.ChunkedArray, targets: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _level_codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """A number for each level, the next one for missing values."""
     levels = pc.unique(column.drop_null())
-    codes = np.asarray(pc.index_in(column, value_set=levels).fill_null(len(levels)).to_numpy())
-    counts = np.bincount(codes, minlength=len(levels) + 1)
-    means = np.bincount(codes, weights=targets, minlength=len(levels) + 1) / np.maximum(counts, 1)
+    return np.asarray(pc.index_in(column, value_set=levels).fill_null(len(levels)).to_numpy(), dtype=np.int64)
+
+
+def _level_means(codes: npt.NDArray[np.int64], targets: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    means = np.bincount(codes, weights=targets) / np.maximum(np.bincount(codes), 1)
     return np.asarray(means[codes])
+
+
+def _neighbours(scores: npt.NDArray[np.float64], classes: npt.NDArray[np.float64]) -> str:
+    """Whether rows that are next to each other by this column are nearly always of one class."""
+    if len(classes) < 3:
+        return ""
+    chance = np.random.default_rng(0).random(len(classes))  # equal values in no order, least of all that of the file
+    ordered = classes[np.lexsort((chance, scores))]  # missing values last
+    same = float(np.mean(ordered[1:] == ordered[:-1]))
+    _, counts = np.unique(classes, return_counts=True)
+    expected = float(np.sum((counts / len(classes)) ** 2))  # of a column that has nothing to do with the classes
+    told = (same - expected) / max(1 - expected, 1e-9)
+    return f"{same:.1%} of the rows, ordered by it, are of the class of the next row" if told > LEAK_SHARE else ""
 
 
 def _correlation(scores: npt.NDArray[np.float64], targets: npt.NDArray[np.float64]) -> str:

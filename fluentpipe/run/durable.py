@@ -11,7 +11,6 @@ import contextlib
 import errno
 import os
 import secrets
-import stat
 import sys
 from pathlib import Path
 
@@ -19,7 +18,7 @@ _SYNCS_FOLDERS = sys.platform != "win32"  # which cannot open them
 _CANNOT = (errno.EINVAL, errno.ENOTSUP)  # some network file systems have no such order for folders
 
 
-def settle(folder: Path, *, linked: bool = False) -> None:
+def settle(folder: str | os.PathLike[str], *, linked: bool = False) -> None:
     """Bring the files and folders below a folder to the disk, and last the folder itself.
 
     Args:
@@ -29,12 +28,14 @@ def settle(folder: Path, *, linked: bool = False) -> None:
     Raises:
         OSError: There is no space for what was written.
     """
-    for place, _, names in os.walk(folder, topdown=False):
-        for file in (Path(place, name) for name in sorted(names)):
-            status = file.lstat()
-            if stat.S_ISREG(status.st_mode) and not (linked and status.st_nlink > 1):
-                _sync(file)
-        sync_folder(Path(place))
+    with os.scandir(folder) as found:
+        items = sorted(found, key=lambda item: item.name)
+    for item in items:
+        if item.is_dir(follow_symlinks=False):
+            settle(item, linked=linked)
+        elif item.is_file(follow_symlinks=False) and not (linked and item.stat(follow_symlinks=False).st_nlink > 1):
+            _sync(item)
+    sync_folder(folder)
 
 
 def make_folder(folder: Path) -> None:
@@ -70,7 +71,7 @@ def write_atomically(path: Path, text: str, *, durable: bool = False) -> None:
         raise
 
 
-def _sync(path: Path) -> None:
+def _sync(path: str | os.PathLike[str]) -> None:
     descriptor = os.open(path, os.O_RDONLY if _SYNCS_FOLDERS else os.O_RDWR)
     try:
         os.fsync(descriptor)
@@ -78,7 +79,7 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: str | os.PathLike[str]) -> None:
     """Bring the names in a folder to the disk."""
     if not _SYNCS_FOLDERS:
         return

@@ -136,7 +136,7 @@ class Execution:
         facts: dict[str, Any] = {}
         try:
             answer = self._taken(answer, stage)
-            is_made = answer.result is None  # what is taken is over before anybody reads in the manifest that it runs
+            is_made = answer.result is None  # what is taken is over before anybody reads of it in the manifest
             self.record.step(entry.name, "Running", on_disk=is_made, reason=answer.why)
             if (result := answer.result) is None:
                 result, facts = self._made(entry, job, stage, answer, threads, mask)
@@ -150,7 +150,7 @@ class Execution:
         seconds = time.monotonic() - clock
         told = f"cached, from run {result.run}" if answer.result is not None else answer.why
         self.record.step(
-            entry.name, "Succeeded", **{**facts, "seconds": round(seconds, 3)}, started=started, ended=now(),
+            entry.name, "Succeeded", on_disk=is_made, **{**facts, "seconds": round(seconds, 3)}, started=started, ended=now(),
             log=f"steps/{entry.name}/log.txt", outputs=outputs, reason=told,
             cached=result.run if answer.result is not None else "",
         )  # fmt: skip

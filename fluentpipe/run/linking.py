@@ -13,7 +13,7 @@ from fluentpipe.errors import RunError
 CANNOT_LINK = frozenset((errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP))
 
 
-def link(source: Path, target: Path) -> None:
+def link(source: Path | os.DirEntry[str], target: Path | str) -> None:
     """A hard link to a file; a copy where there can be none."""
     try:
         os.link(source, target)
@@ -23,16 +23,16 @@ def link(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def link_tree(source: Path, target: Path) -> None:
+def link_tree(source: Path | os.DirEntry[str], target: Path | str) -> None:
     """A folder with hard links to the files of another; copies where there can be no links."""
-    target.mkdir(parents=True, exist_ok=True)
+    Path(target).mkdir(parents=True, exist_ok=True)
     with os.scandir(source) as found:
         for item in found:
-            here, there = Path(item.path), target / item.name
+            there = f"{target}/{item.name}"
             if item.is_dir(follow_symlinks=False):
-                link_tree(here, there)
+                link_tree(item, there)
             else:
-                link(here, there)
+                link(item, there)
 
 
 def replace_links(folder: Path, root: Path) -> None:

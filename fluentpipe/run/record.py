@@ -44,6 +44,7 @@ class Record:
         self._clock = time.monotonic()
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._settling: list[Future[None]] = []
+        self._is_behind = False
         self.started = now()
         stamp = self.started.replace("-", "").replace(":", "").replace(".", "")[:18].replace("T", "-")
         # As long as the service's execution ids, lower-case letters and digits.
@@ -156,13 +157,19 @@ class Record:
         Args:
             name: Of the step.
             status: Its state from now on.
-            on_disk: Whether the manifest is written at once; otherwise with the next state of any step.
+            on_disk: Whether the manifest is written at once; otherwise with the next that is, or by `catch_up`.
             **facts: Members of its part of the manifest.
         """
         with self._lock:
             self._manifest["steps"][name].update(status=status, **facts)
+            self._is_behind = True
         self.event(f"step {status}", name, **{fact: facts[fact] for fact in _TOLD if facts.get(fact) not in (None, "")})
         if on_disk:
+            self._write(durable=False)
+
+    def catch_up(self) -> None:
+        """Write the states that the manifest on the disk does not have yet, for whoever looks at a run that takes its time."""
+        if self._is_behind:
             self._write(durable=False)
 
     def note(self, name: str, **facts: Any) -> None:
@@ -226,6 +233,7 @@ class Record:
 
     def _write(self, *, durable: bool) -> None:
         with self._lock:
+            self._is_behind = False
             try:
                 write_atomically(self.path / "run.json", json.dumps(self._manifest), durable=durable)
             except OSError:

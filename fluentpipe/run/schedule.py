@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -18,6 +19,7 @@ from fluentpipe.run.record import now
 from fluentpipe.run.values import as_text
 
 _NOT_EXECUTED: Literal["NotExecuted"] = "NotExecuted"
+_SOON = 0.05  # seconds after which whoever looks at the manifest on the disk finds the newest states
 
 
 @attrs.define
@@ -70,7 +72,7 @@ class Schedule:
             for name, entry in list(self._waiting.items()):
                 if reason := self._not_executed(name, entry):
                     self._finish(name, _NOT_EXECUTED)
-                    self.execution.record.step(name, _NOT_EXECUTED, reason=reason)
+                    self.execution.record.step(name, _NOT_EXECUTED, on_disk=False, reason=reason)
                     changed = True
                 elif entry.type in ("Condition", "Fail") and self._is_ready(name):
                     self._decide(entry)
@@ -90,14 +92,22 @@ class Schedule:
                 names = ", ".join(self._waiting)
                 raise RunError(f"These steps wait for each other, or for one that does not exist: {names}.")
             return
-        left = None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
-        ended, _ = wait(self._running, timeout=left, return_when=FIRST_COMPLETED)
+        ended, _ = wait(self._running, timeout=min(_SOON, self._left), return_when=FIRST_COMPLETED)
+        if not ended:
+            self.execution.record.catch_up()
+            left = None if self.deadline is None else self._left
+            ended, _ = wait(self._running, timeout=left, return_when=FIRST_COMPLETED)
         if not ended:
             raise RunError("The run took longer than its limit and was ended.", fix="give it more time: timeout=…")
         for future in ended:
             name = self._running.pop(future)
             future.result()
             self._finish(name, "Succeeded")
+
+    @property
+    def _left(self) -> float:
+        """Seconds until the run must be over."""
+        return math.inf if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
     def _is_ready(self, name: str) -> bool:
         return self._needs[name] <= self._done.keys()
@@ -134,7 +144,7 @@ class Schedule:
         self._branch[entry.name] = "If" if holds else "Else"
         self.execution.values.documents[entry.name] = {"Outcome": holds}
         reason = "; ".join(verdict.line for verdict in verdicts)
-        record.step(entry.name, "Succeeded", started=started, ended=now(), reason=reason)
+        record.step(entry.name, "Succeeded", on_disk=False, started=started, ended=now(), reason=reason)
         self.execution.say(f"{entry.name}: {'holds' if holds else 'does not hold'} ({reason})")
         self._finish(entry.name, "Succeeded")
 

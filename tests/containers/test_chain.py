@@ -301,3 +301,21 @@ def test_pandas_is_kept_from_this_thread_alone() -> None:
     finally:
         if kept is not None:
             sys.modules["pandas"] = kept
+
+
+@pytest.mark.parametrize("folds", ["0", "2"])
+def test_columns_may_have_any_name(folds: str, chain: Chain, tmp_path: Path) -> None:
+    names = ["größe", "年齢", "😀", 'a "quoted" \\ name', "<b>", "a[0]", "tab\tstop", "x" * 300]
+    random_rows = [
+        [f"{random.Random(row * 31 + place).random():.3f}" for place in range(len(names))] for row in range(300)
+    ]
+    file = tmp_path / "rows.csv"
+    with file.open("w", newline="", encoding="utf-8") as out:
+        csv.writer(out).writerows([[*names, "label"], *([*row, str(float(row[0]) > 0.5)] for row in random_rows)])
+    chain.load(file, "--label", "label")
+    chain.preprocess()
+    chain.train("--n_folds", folds, "--num_round", "5", "--early_stopping_rounds", "0")
+    assert chain.evaluate()["metrics"]["auc"] > 0.9
+    model = model_folder.load(chain.folder / "trained")
+    assert model.preprocessing is not None
+    assert model.preprocessing.input_columns == (*names, "label")

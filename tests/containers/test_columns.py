@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -50,3 +52,26 @@ def test_a_number_that_is_missing_for_one_class_gives_the_label_away():
         [pa.array(np.where(labels == 0, -1.0, np.where(present > 0, 5.0, np.nan)), from_pandas=True)]
     )
     assert "AUC of 1.000" in _leak(column, profile("x", column), labels, "binary")
+
+
+def leak_of_classes(values: Any, labels: Any) -> str:
+    column = pa.chunked_array([pa.array(values, from_pandas=True)])
+    return _leak(column, profile("x", column), np.asarray(labels, dtype=np.float64), "multiclass")
+
+
+def test_a_column_that_lays_the_classes_apart_gives_the_label_away():
+    random = np.random.default_rng(0)
+    labels = random.permutation(np.arange(2000) % 4)
+    assert "of the class of the next row" in leak_of_classes(labels * 10 + random.random(2000), labels)
+    assert "of the class of the next row" in leak_of_classes(
+        np.array(["north", "south", "east", "west"])[labels], labels
+    )
+    assert leak_of_classes(random.normal(size=2000) + labels, labels) == ""
+    assert leak_of_classes(np.array(["north", "south"])[labels // 2], labels) == ""  # tells two of four
+
+
+def test_the_order_of_the_file_gives_nothing_away():
+    labels = np.sort(np.arange(2000) % 4)
+    assert leak_of_classes(np.arange(2000) % 2 * 1.0, labels) == ""
+    assert leak_of_classes(np.full(2000, np.nan), labels) == ""
+    assert leak_of_classes(np.zeros(2000), np.array([0] * 1998 + [1, 2])) == ""  # one class is nearly everything
