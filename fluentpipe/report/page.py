@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from fluentpipe.report import origin, sections, trials
 from fluentpipe.report.evidence import Evidence
-from fluentpipe.report.gates import requirements
+from fluentpipe.report.gates import decisions, requirements
 from fluentpipe.report.graph import style as graph_style
 from fluentpipe.report.svg import clean
 
@@ -57,6 +57,7 @@ def render(evidence: Evidence) -> str:
         "run": sections.heading(evidence),
         "graph": sections.drawing(evidence),
         "required": required,
+        "decided": decisions(evidence),
         "warnings": sections.warnings(evidence),
         "evaluations": sections.evaluations(evidence, required),
         "searches": [trials.search(step, table) for step, table in evidence.searches],

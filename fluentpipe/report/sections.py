@@ -12,7 +12,7 @@ from fluentpipe.flowchart import Edge, edges_of
 from fluentpipe.report import bars, graph, quality
 from fluentpipe.report.chart import Figure, figure
 from fluentpipe.report.evidence import Evaluation, Evidence, Facts, Model, finite, items, mapping
-from fluentpipe.report.gates import Requirement, condition_words
+from fluentpipe.report.gates import Requirement, condition_words, why
 from fluentpipe.report.learning import learning_curve, of_history, of_log
 from fluentpipe.report.words import duration, moment, plain
 
@@ -45,6 +45,7 @@ def heading(evidence: Evidence) -> dict[str, Any]:
         "id": str(manifest.get("id", "")),
         "status": str(manifest.get("status", "")),
         "reason": str(manifest.get("reason") or ""),
+        "why": why(evidence),
         "time": duration(manifest.get("seconds")),
         "started": moment(manifest.get("started")),
         "done": _done(states),
@@ -63,8 +64,9 @@ def _done(states: Sequence[str]) -> str:
 
 
 def tiles(evaluation: Evaluation, required: Sequence[Requirement]) -> list[dict[str, Any]]:
-    """A tile for each figure; those that the pipeline requires come first, with their limits."""
-    mine = {each.metric: each for each in required if each.step == evaluation.step and each.path.startswith("metrics.")}
+    """A tile for each figure; those that the pipeline requires come first, with the strictest of their limits."""
+    here = [each for each in required if each.step == evaluation.step and each.path.startswith("metrics.")]
+    mine = {each.metric: each for each in sorted(here, key=lambda each: each.strictness, reverse=True)}
     values = [(str(name), finite(value)) for name, value in mapping(evaluation.report.get("metrics")).items()]
     found = []
     for name, value in sorted(values, key=lambda each: each[0] not in mine):
@@ -77,6 +79,7 @@ def tiles(evaluation: Evaluation, required: Sequence[Requirement]) -> list[dict[
                     "meaning": MEANINGS.get(name, ""),
                     "limit": f"needs {limit.sign} {figure(limit.limit)}" if limit and limit.limit is not None else "",
                     "holds": limit.holds if limit else None,
+                    "is_asked": limit.is_asked if limit else True,
                 }
             )
     return found

@@ -112,6 +112,12 @@ class Folder:
         }  # fmt: skip
         return self.path / "steps" / name / "out"
 
+    def gate(self, name: str, conditions: Any, ending: str = "ElseSteps", **facts: Any) -> None:
+        """Add a Condition step with a branch that ends the run; the branch is not taken unless a test says so."""
+        fail = {"Name": f"{name}_failed", "Type": "Fail", "Arguments": {"ErrorMessage": "no"}}
+        self.step(name, "Condition", arguments={"Conditions": conditions, ending: [fail]}, **facts)
+        self.steps[f"{name}_failed"] = {"type": "Fail", "status": "NotExecuted", "outputs": {}}
+
     def output(self, step: str, name: str, files: Mapping[str, Any]) -> None:
         """Files of an output: bytes as they are, anything else as JSON."""
         folder = self.path / "steps" / step / "out" / name
@@ -143,5 +149,5 @@ def whole(path: Path, task: str = "binary", *conditions: Any, names: tuple[str, 
     report, drawn = evaluation(task, () if task == "regression" else names)
     folder.output("evaluate", "report", {"evaluation.json": report, "curves.json": drawn})
     if conditions:
-        folder.step("gate", "Condition", (), arguments={"Conditions": list(conditions)})
+        folder.gate("gate", list(conditions))
     return folder.write()

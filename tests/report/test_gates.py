@@ -35,9 +35,11 @@ def decided(condition: dict[str, Any]) -> bool | None:
 
 def said(condition: dict[str, Any], left: Any) -> bool | None:
     """By the page."""
-    document = {"Steps": [{"Name": "gate", "Type": "Condition", "Arguments": {"Conditions": [condition]}}]}
+    branches = {"Conditions": [condition], "ElseSteps": [{"Name": "ends", "Type": "Fail"}]}
+    document = {"Steps": [{"Name": "gate", "Type": "Condition", "Arguments": branches}]}
+    manifest = {"steps": {"gate": {"status": "Succeeded"}}}
     evaluations = (Evaluation("evaluate", {"left": left}, {}),)
-    (found,) = requirements(Evidence(Path(), {}, tuple(walk_steps(document)), document, evaluations, (), ()))
+    (found,) = requirements(Evidence(Path(), manifest, tuple(walk_steps(document)), document, evaluations, (), ()))
     return found.holds
 
 

@@ -79,6 +79,80 @@ def test_figures_stand_against_what_the_gate_requires(tmp_path, condition, tile,
     assert verdict in page.said
 
 
+REACHED, UNREACHED = {}, {"status": "NotExecuted", "reason": "strict took the other branch"}
+
+
+@pytest.mark.parametrize(
+    ("gates", "tile", "rows"),
+    [
+        # 0.7 and 0.5 hold, 0.99 is missed: the missed one is shown wherever it stands, then the one with least to spare.
+        ([(0.99, REACHED), (0.7, UNREACHED)], "✕ needs ≥ 0.99", ["≥ 0.99 missed", "≥ 0.7 not reached"]),
+        ([(0.99, REACHED), (0.5, REACHED)], "✕ needs ≥ 0.99", ["≥ 0.99 missed", "≥ 0.5 holds"]),
+        ([(0.7, REACHED), (0.5, REACHED)], "✓ needs ≥ 0.7", ["≥ 0.7 holds", "≥ 0.5 holds"]),
+        ([(0.5, REACHED), (0.7, UNREACHED)], "✓ needs ≥ 0.5", ["≥ 0.5 holds", "≥ 0.7 not reached"]),
+        ([(0.7, UNREACHED)], "– needs ≥ 0.7 not reached", ["≥ 0.7 not reached"]),
+    ],
+)
+def test_of_several_requirements_the_strictest_that_was_asked_is_shown(tmp_path, gates, tile, rows) -> None:
+    folder = Folder(tmp_path)
+    folder.step("evaluate")
+    report, _ = evaluation("binary", ("No", "Yes"))
+    assert 0.7 < report["metrics"]["auc"] < 0.99
+    folder.output("evaluate", "report", {"evaluation.json": report})
+    for place, (limit, facts) in enumerate(gates):
+        folder.gate(f"gate_{place}", [gate("metrics.auc", limit)], **facts)
+    page = page_of(folder.write())
+    assert tile in page.said
+    assert all(row in page.said for row in rows)
+    assert ('class="tile holds"' in page.text, 'class="tile missed"' in page.text) == ("✓" in tile, "✕" in tile)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "says", "verdict"),
+    [
+        ([gate("metrics.auc", 0.5, "LessThan")], "metrics.auc", "≥ 0.5 holds"),
+        ([gate("metrics.auc", 0.5)], "metrics.auc", "< 0.5 missed"),
+        ([{"Type": "Not", "Condition": gate("metrics.auc", 0.5)}], "metrics.auc", "≥ 0.5 holds"),
+        ([gate("metrics.auc", 0.5, "LessThan"), gate("metrics.f1", 2, "LessThan")], "auc ≥ 0.5 or f1 ≥ 2", "holds"),
+        ([gate("metrics.auc", 2, "Equals")], "not (auc = 2)", "holds"),
+    ],
+)
+def test_a_branch_that_ends_the_run_requires_the_opposite(tmp_path, conditions, says, verdict) -> None:
+    folder = Folder(tmp_path)
+    folder.step("evaluate")
+    folder.output("evaluate", "report", {"evaluation.json": evaluation("binary", ("No", "Yes"))[0]})
+    folder.gate("bad", conditions, "IfSteps")
+    said = page_of(folder.write()).said.partition("What was required")[2]
+    assert says in said
+    assert verdict in said
+
+
+@pytest.mark.parametrize(
+    ("limit", "status", "states", "took"),
+    [
+        (0.99, "Succeeded", ("NotExecuted", "Succeeded"), "took the Else branch"),
+        (0.5, "Succeeded", ("Succeeded", "NotExecuted"), "took the If branch"),
+        (0.99, "Succeeded", ("NotExecuted", "NotExecuted"), "took the Else branch"),  # by the figures alone
+        (0.5, "NotExecuted", ("NotExecuted", "NotExecuted"), "not reached"),
+    ],
+)
+def test_a_condition_that_ends_nothing_is_a_decision_and_never_red(tmp_path, limit, status, states, took) -> None:
+    folder = Folder(tmp_path)
+    folder.step("evaluate")
+    folder.output("evaluate", "report", {"evaluation.json": evaluation("binary", ("No", "Yes"))[0]})
+    branches = {"IfSteps": [{"Name": "yes", "Type": "Training"}], "ElseSteps": [{"Name": "no", "Type": "Training"}]}
+    folder.step(
+        "is_perfect", "Condition", arguments={"Conditions": [gate("metrics.auc", limit)], **branches},
+        status=status, reason="metrics.auc: 0.86 is …",
+    )  # fmt: skip
+    for name, state in zip(("yes", "no"), states, strict=True):
+        folder.steps[name] = {"status": state, "outputs": {}}
+    page = page_of(folder.write())
+    assert f"is_perfect auc ≥ {limit} metrics.auc: 0.86 is … {took}" in page.said
+    assert "What was required" not in page.said
+    assert "missed" not in page.text.partition("</style>")[2]
+
+
 def test_conditions_on_anything_else_are_no_requirements(tmp_path) -> None:
     others = [
         {"Type": "Equals", "LeftValue": 1, "RightValue": 1}, {"Type": "Or", "Conditions": [{"Type": "Odd"}]},
@@ -200,6 +274,14 @@ def test_the_trials_of_a_search_are_listed_the_best_first(tmp_path, direction, f
     assert f"{' '.join(rows)} 2 – 1 min 0 s 0.02123 2 Failed no memory" in said
 
 
+def test_a_run_that_a_gate_ended_says_what_was_found(tmp_path) -> None:
+    folder = Folder(tmp_path, status="Failed", reason="Step 'gate_failed' ended the run: required: auc >= 0.95")
+    folder.gate("gate", [gate("metrics.auc", 0.95)], reason="metrics.auc: 0.844996 is not >= 0.95")
+    folder.steps["gate_failed"]["status"] = "Failed"
+    said = page_of(folder.write()).said
+    assert "required: auc >= 0.95 Found by gate: metrics.auc: 0.844996 is not >= 0.95" in said
+
+
 def test_a_failed_run_shows_why_with_the_end_of_the_log(tmp_path) -> None:
     folder = Folder(tmp_path, status="Failed", reason="Step 'load' failed with exit code 3: no <rows>.")
     folder.step("load", status="Failed", reason="failed", log="steps/load/log.txt")
@@ -304,7 +386,8 @@ CURVES = {
 def test_no_content_of_the_files_breaks_the_page(tmp_path, report, drawn, profile, conditions, trials) -> None:
     folder = Folder(tmp_path / "run")
     folder.step("evaluate")
-    folder.step("gate", "Condition", arguments={"Conditions": conditions})
+    folder.gate("gate", conditions)
+    folder.step("branch", "Condition", arguments={"Conditions": conditions})
     folder.steps["evaluate"]["outputs"] = {"report": "out", "trials": "out/trials.json"}
     (folder.path / "out").mkdir(parents=True, exist_ok=True)
     for name, content in (("evaluation", report), ("curves", drawn), ("schema", profile), ("trials", trials)):
