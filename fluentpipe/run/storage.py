@@ -5,7 +5,6 @@ A URI is looked up in that order, the longest prefix first. Only the last, `flue
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ import attrs
 
 from fluentpipe.definition import Definition
 from fluentpipe.errors import SourceError, did_you_mean
+from fluentpipe.files import files_below
 from fluentpipe.run.paths import inside
 
 _SCHEME = "s3://"
@@ -214,11 +214,7 @@ def _files_of(path: Path) -> Iterator[tuple[str, Path]]:
     if path.is_file():
         yield "", path
     elif path.is_dir():
-        for folder, folders, names in os.walk(path):
-            folders.sort()
-            for name in sorted(names):
-                file = Path(folder, name)
-                yield file.relative_to(path).as_posix(), file
+        yield from files_below(path)
 
 
 def _longest(uri: str, known: Iterable[str]) -> str:

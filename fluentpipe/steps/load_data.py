@@ -77,7 +77,6 @@ class DataLoading(ProcessingStep):
         """Look into a local source at once: a label that is not there, or that has to be guessed, is told now."""
         from fluentpipe.containers import labels, reading
         from fluentpipe.containers.job import JobError
-        from fluentpipe.files import local_files
 
         try:
             source = data_source(values.get("source"))
@@ -85,15 +84,15 @@ class DataLoading(ProcessingStep):
             return values  # said with all other faults, when the settings are checked
         if not isinstance(source, LocalPath):
             return values
-        local_files(source.path)
+        first = _first_table(source.path)
         label = values.get("label")
         if isinstance(label, Expression):
             return values
         try:
             if label is not None:
-                labels.check_label(str(label), reading.peek_columns(source.path))
+                labels.check_label(str(label), reading.peek_columns(first))
                 return values
-            sample = reading.sample(source.path, labels.SAMPLE_ROWS)
+            sample = reading.sample(first, labels.SAMPLE_ROWS)
             choice = labels.choose_label(list(sample), sample)
         except JobError as fault:
             raise SourceError(f"{fault}", f"in {str(source.path)!r}", path=source.path) from fault
@@ -135,3 +134,14 @@ class DataLoading(ProcessingStep):
     @override
     def command(self, inputs: Inputs) -> list[Any]:
         return ["--input", "/opt/ml/processing/input/data", *super().command(inputs)]
+
+
+def _first_table(path: Path) -> Path:
+    """The file that the job reads first, also where links lead to it, which are plain files and folders there."""
+    from fluentpipe.containers.reading import CSV_SUFFIXES, PARQUET_SUFFIXES
+    from fluentpipe.files import local_files
+
+    files = local_files(path)
+    tables = [name for name in files if name.lower().endswith((*CSV_SUFFIXES, *PARQUET_SUFFIXES))]
+    plain = [name for name in files if "." not in name.rpartition("/")[2]]
+    return files[min(tables + plain)] if tables or plain else path
