@@ -1,7 +1,8 @@
 """Hashes of files that did not change are not computed twice in a process.
 
-A file is taken for the same while its path, place on the disk, size and time of change are; what changed a moment ago is read
-again, as it may change once more without its time of change being another one.
+A file is taken for the same while its path, place on the disk, size and times are: that of its content, which programs may
+set (`cp -p`, `tar`), and that of its inode, which they may not. What changed a moment ago is read again, as it may change once
+more without its times being other ones.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _CHUNK = 1 << 20  # bytes read at once
 _SETTLED_NS = 2_000_000_000
 _KEPT = 10_000  # files
 
-Stamp = tuple[int, int, int, int]  # device, inode, size in bytes, time of change in ns
+Stamp = tuple[int, int, int, int, int]  # device, inode, size in bytes, times of change of content and inode in ns
 
 _known: dict[tuple[str, Stamp], bytes] = {}
 _lock = threading.Lock()
@@ -25,12 +26,12 @@ _lock = threading.Lock()
 def stamp_of(path: Path) -> Stamp:
     """What tells a file from its earlier states without reading it."""
     status = path.stat()
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def is_settled(stamp: Stamp) -> bool:
     """Whether the file was left alone long enough for its stamp to tell its content."""
-    return stamp[3] < time.time_ns() - _SETTLED_NS
+    return max(stamp[3:]) < time.time_ns() - _SETTLED_NS
 
 
 def file_sha256(path: Path) -> bytes:

@@ -84,7 +84,7 @@ class ExecutionValues:
             found = mirror.find(place)
             if found is None or not found.files:
                 raise SourceError(f"There is nothing at {place!r}.", fix="see what the job wrote: its log", uri=place)
-            Placed(always_copy=True).place(found, folder)
+            Placed().place(found, folder)
         finally:
             mirror.release()
         return inside(folder, next(iter(found.files))) if found.is_object else folder

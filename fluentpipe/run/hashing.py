@@ -35,18 +35,19 @@ class Hashes:
         self._lock = threading.Lock()
         self._by_path: dict[str, tuple[Stamp, str]] | None = None  # read with the first large file
         self._lines = 0
-        self._known: dict[Stamp, str] = {}  # files that this run has hashed or taken from the cache
+        # Files that this run has hashed or taken from the cache, without the times of their inodes: these get more names.
+        self._known: dict[tuple[int, ...], str] = {}
 
     def file(self, path: Path) -> str:
         """The hash of a file's content, in hexadecimal."""
         stamp = stamp_of(path)
         with self._lock:
-            if found := self._known.get(stamp):
+            if found := self._known.get(stamp[:4]):
                 return found
             if stamp[2] > _SMALL:
                 before, digest = self._remembered().get(str(path.absolute()), (None, ""))
                 if before == stamp:
-                    self._known[stamp] = digest
+                    self._known[stamp[:4]] = digest
                     return digest
         digest = file_sha256(path).hex()
         if stamp_of(path) == stamp:
@@ -56,14 +57,14 @@ class Hashes:
     def know(self, path: Path, digest: str) -> None:
         """Take a hash that is known already."""
         with self._lock:
-            self._known[stamp_of(path)] = digest
+            self._known[stamp_of(path)[:4]] = digest
 
     def remember(self, path: Path, stamp: Stamp, digest: str) -> None:
         """Keep a hash; in the index only where it cannot be mistaken later."""
         settled, name = is_settled(stamp), str(path.absolute())
         with self._lock:
             if settled or not os.access(path, os.W_OK):
-                self._known[stamp] = digest
+                self._known[stamp[:4]] = digest
             if settled and stamp[2] > _SMALL:
                 self._remembered()[name] = stamp, digest
                 self._append(json.dumps([name, *stamp, digest]))
@@ -95,10 +96,10 @@ class Hashes:
             for line in _lines_of(self._index):
                 self._lines += 1
                 try:
-                    path, device, inode, size, changed, digest = json.loads(line)
-                except ValueError:
-                    continue  # torn
-                self._by_path[path] = (device, inode, size, changed), digest
+                    path, device, inode, size, changed, of_inode, digest = json.loads(line)
+                    self._by_path[path] = (device, inode, size, changed, of_inode), str(digest)
+                except (ValueError, TypeError):
+                    continue  # torn, or of an earlier version
         return self._by_path
 
     def _append(self, line: str) -> None:

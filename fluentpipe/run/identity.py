@@ -37,8 +37,9 @@ _PLACES = frozenset(
         "ModelDataUrl", "ExecutionRoleArn",
     )
 )  # fmt: skip
+_OF_THE_PROGRAM = frozenset(("Environment", "HyperParameters"))  # whatever their names, the program reads them
 _IMAGES = frozenset(("ImageUri", "TrainingImage"))
-_SUBMIT = "sagemaker_submit_directory"
+SUBMIT_DIRECTORY = "sagemaker_submit_directory"
 # Hyperparameters that the SDK adds; they hold job names, buckets and regions.
 _OF_THE_SDK = frozenset(("sagemaker_job_name", "sagemaker_region", "sagemaker_s3_output"))
 _CODE_CHANNELS = frozenset(("code", "sm_drivers", "sagemaker_headless_execution_pipelinestep"))  # the last: notebooks
@@ -130,12 +131,16 @@ def _rank(name: str) -> tuple[int, str]:
 def _relevant(value: Any) -> Any:
     """The request without places, of images only the name and the tag."""
     if isinstance(value, Mapping):
-        found = {key: _relevant(item) for key, item in value.items() if key not in _PLACES}
+        found = {
+            key: item if key in _OF_THE_PROGRAM else _relevant(item)
+            for key, item in value.items()
+            if key not in _PLACES
+        }
         for key in _IMAGES & found.keys():
             found[key] = str(found[key]).rpartition("/")[2]
         if isinstance(found.get("HyperParameters"), Mapping):
             kept = found["HyperParameters"].items()
-            found["HyperParameters"] = {k: v for k, v in kept if k != _SUBMIT and k not in _OF_THE_SDK}
+            found["HyperParameters"] = {k: v for k, v in kept if k != SUBMIT_DIRECTORY and k not in _OF_THE_SDK}
         return found
     return [_relevant(item) for item in value] if isinstance(value, list | tuple) else value
 
@@ -195,9 +200,11 @@ def _submitted(job: JobRequest, storage: Storage, hashes: Hashes) -> Mapping[str
     """The files of the directory that a training in script mode names, or ours that stand for an image's algorithm."""
     request = training_of(job.request)
     written = request.get("HyperParameters", {})
-    if _SUBMIT not in written:
+    if SUBMIT_DIRECTORY not in written:
         return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in own_programs(request)}
-    found: Found = storage.find(str(read_hyperparameters({_SUBMIT: written[_SUBMIT]})[_SUBMIT]))
+    found: Found = storage.find(
+        str(read_hyperparameters({SUBMIT_DIRECTORY: written[SUBMIT_DIRECTORY]})[SUBMIT_DIRECTORY])
+    )
     name, content = next(iter(found.files.items()), ("", b""))
     if not found.is_object or not name.endswith(_ARCHIVES):
         return hashes.found(found)

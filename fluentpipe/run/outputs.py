@@ -94,7 +94,7 @@ class LocalValues:
             folder.mkdir(parents=True, exist_ok=True)
             return Path(shutil.copyfile(path, inside(folder, path.name)))
         files = {each.relative_to(path).as_posix(): each for each in sorted(path.rglob("*")) if each.is_file()}
-        Placed(always_copy=True).place(Found(place, False, files), folder)
+        Placed().place(Found(place, False, files), folder)
         return folder
 
     def document(self, step: str) -> Mapping[str, Any]:

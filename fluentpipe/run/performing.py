@@ -16,6 +16,7 @@ from fluentpipe.errors import RunError
 from fluentpipe.run.environment import Mask, inherited
 from fluentpipe.run.failure import job_failed
 from fluentpipe.run.job import Job, Published, find_input, max_seconds
+from fluentpipe.run.own import is_own
 from fluentpipe.run.paths import as_in_container, private_path
 from fluentpipe.run.placing import Placed
 from fluentpipe.run.process import Children, Command, Exit
@@ -55,12 +56,13 @@ class Performance:
         return ended, published
 
     def _run_program(self, root: Path, threads: int) -> Exit:
-        job, placed = self.job, Placed()
+        job, is_ours = self.job, is_own(self.job, self.storage)
+        placed = Placed(is_shared=is_ours)
         for each in job.inputs:
             placed.place(find_input(self.storage, each), private_path(root, each.folder))
         job.prepare(root, self.storage)
         env = {**inherited(threads), **job.environment(root, threads)}
-        command = Command(job.argv(root), job.cwd(root), env, max_seconds(job.request))
+        command = Command(job.argv(root), job.cwd(root), env, max_seconds(job.request), is_ours)
         with (self.stage / "log.txt").open("a", encoding="utf-8", errors="replace") as log:
 
             def on_line(line: str) -> None:

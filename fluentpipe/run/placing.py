@@ -1,44 +1,45 @@
-"""Putting files where a job looks for them: copies of small ones, links to large ones."""
+"""Putting files where a job looks for them: copies, as on SageMaker, for whoever may write into them."""
 
 from __future__ import annotations
 
-import os
 import shutil
+import sys
 from pathlib import Path
 
 import attrs
 
-from fluentpipe.run.linking import CANNOT_LINK
 from fluentpipe.run.paths import inside
 from fluentpipe.run.storage import Found
 
-_COPIED_BELOW = 8 << 20  # bytes; larger files are linked
+_COPIED_BELOW = 8 << 20  # bytes
+_FICLONE = 0x40049409  # ioctl(2): two files share their blocks until one of them is written to
 
 
 @attrs.define
 class Placed:
-    """Files placed into a job's folders, and the originals that were linked, to tell if the job changed them."""
+    """Files placed into a job's folders, and the originals that were linked, to tell if the job changed them.
 
-    always_copy: bool = False  # whether large files are copied, too
-    linked: dict[Path, tuple[int, int]] = attrs.field(factory=dict)  # original -> (size, mtime_ns)
+    Args:
+        is_shared: Whether large files are links, for programs that are known to leave their inputs alone: copying gigabytes
+            would cost more than the step.
+    """
+
+    is_shared: bool = False
+    linked: dict[Path, tuple[int, int]] = attrs.field(factory=dict, init=False)  # original -> (size, mtime_ns)
 
     def place(self, found: Found, folder: Path) -> None:
-        """Put the files below a folder: an object under its own name, a prefix as its content.
-
-        Small files are copied. Large ones are linked, as copying gigabytes for each step would cost more than
-        the step; `changed` tells afterwards.
-        """
+        """Put the files below a folder: an object under its own name, a prefix as its content."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in found.files.items():
             target = inside(folder, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             if isinstance(content, bytes):
                 target.write_bytes(content)
-            elif (status := content.stat()).st_size < _COPIED_BELOW or self.always_copy:
-                shutil.copyfile(content, target)
-            else:
+            elif self.is_shared and (status := content.stat()).st_size >= _COPIED_BELOW:
                 self.linked[content] = status.st_size, status.st_mtime_ns
                 _link(content, target)
+            else:
+                _copy(content, target)
 
     def changed(self) -> list[Path]:
         """The linked originals that are not what they were."""
@@ -54,15 +55,23 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 def _link(original: Path, target: Path) -> None:
-    """A hard link, as scripts that pack or copy their input see a plain file; else a symbolic one; else a copy."""
-    original = original.resolve()
+    """A symbolic link, which leaves the original as it is in every respect; else a copy."""
     try:
-        os.link(original, target)
-        return
-    except OSError as error:
-        if error.errno not in CANNOT_LINK:
-            raise
-    try:
-        target.symlink_to(original)
+        target.symlink_to(original.resolve())
     except (OSError, NotImplementedError):
-        shutil.copyfile(original, target)
+        _copy(original, target)
+
+
+def _copy(original: Path, target: Path) -> None:
+    """A copy; of a large file one that takes neither time nor space, where the file system can (Btrfs, XFS)."""
+    if sys.platform == "linux" and original.stat().st_size >= _COPIED_BELOW:
+        import fcntl
+
+        try:
+            with original.open("rb") as source, target.open("wb") as copy:
+                fcntl.ioctl(copy.fileno(), _FICLONE, source.fileno())
+        except OSError:
+            pass
+        else:
+            return
+    shutil.copyfile(original, target)

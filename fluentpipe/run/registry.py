@@ -192,7 +192,7 @@ def _found(uri: str, storage: Storage) -> Found:
 def _copied(sources: Iterable[tuple[str, Found]], stage: Path) -> Iterator[tuple[str, str]]:
     """Copy the files; gives (relative path here, URI)."""
     for where, found in sources:
-        Placed(always_copy=True).place(found, stage / where)
+        Placed().place(found, stage / where)
         for name in found.files:
             yield _named(where, name), found.uri
 

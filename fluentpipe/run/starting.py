@@ -1,14 +1,16 @@
 """Starting the program of a step: by a steward where the platform can, else as a plain child process.
 
 A steward (see `steward`) is a process of the runner that has the heavy imports done and forks a child per step. It is
-started with the first step that needs it, or before (`get_ready`), and ends with this process. One that has pandas and
-scikit-learn imported is another one, for scripts that import them: XGBoost alone is ready in a fraction of the time.
+started with the first step that needs it, or before (`get_ready`), and ends with this process. There are three, so that what
+a script finds imported depends on that script alone: one for our own programs, in which XGBoost was imported as if there
+were no scikit-learn, ready in a fraction of the time; one with all of it, for scripts that may use it; one for the others.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -30,15 +32,18 @@ from fluentpipe.run.memory import own_peak, peak_of_child
 HAS_STEWARD = sys.platform == "linux"  # elsewhere libraries with threads do not survive a fork reliably
 
 _STEWARD = Path(__file__).with_name("steward.py")
-_BARE = ("numpy", "pyarrow.parquet", "pyarrow.csv", "pyarrow.compute", "xgboost")
-_FULL = ("pandas", "sklearn", "numpy", "pyarrow.parquet", "pyarrow.csv", "pyarrow.compute", "xgboost")
-# As a script begins; what only a function imports is not needed in every run, and a comment says nothing.
-_WANTS_FULL = re.compile(rb"^(import|from)\b[^#\n]*\b(pandas|sklearn)\b|\b(XGB[A-Z]\w+|to_pandas)\b", re.MULTILINE)
+_LIGHT = ("numpy", "pyarrow.parquet", "pyarrow.csv", "pyarrow.compute")
+_OWN = (*_LIGHT, "xgboost")
+_FULL = ("pandas", "sklearn", *_OWN)
+_NEEDS_SKLEARN = re.compile(rb"^import sklearn$", re.MULTILINE)  # of our own programs
+# What lets a script of somebody else use XGBoost, pandas or scikit-learn, if only by what it unpickles. One that does so in
+# spite of having none of these words imports them itself.
+_MAY_NEED_ALL = re.compile(rb"\b(pandas|sklearn|xgboost|lightgbm|joblib|pickle|skops|to_pandas)\b")
 # Variables that a program or a library reads when it starts, too late for a fork.
 _READ_AT_START = re.compile("PYTHON|LD_|OMP_|GOMP_|KMP_|MKL_|OPENBLAS_|MALLOC_|ARROW_|NUMPY_|NPY_|XGBOOST_")
-_TAKEN_OVER = frozenset(("PYTHONPATH", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"))  # by a fork, nevertheless
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _TRIES = 3
-_SCANNED = 200  # files beside a script
+_SCANNED = 200  # files beside a script and below
 
 
 @attrs.frozen
@@ -49,6 +54,7 @@ class Command:
     cwd: Path
     env: Mapping[str, str]
     seconds: float | None = None  # the time it may take
+    is_own: bool = False  # whether the program is one of ours
 
 
 @attrs.frozen
@@ -89,10 +95,12 @@ def start(command: Command, *, fork: bool) -> Started:
     Raises:
         RunError: It cannot be started.
     """
+    if any("\0" in word for word in (*command.argv, *command.env, *command.env.values())):
+        raise cannot_start(command, "an argument or a variable holds a NUL character")
     if not HAS_STEWARD:
         return _Plain(command)
     forks = fork and _can_fork(command)
-    modules = (_FULL if _wants_full(command) else _BARE) if forks else ()
+    modules = _modules(command) if forks else ()
     for _ in range(_TRIES):
         steward = _steward(modules, forks)
         try:
@@ -109,7 +117,7 @@ def get_ready() -> None:
     """Let the usual imports begin before the first step needs them; they go on beside whatever comes now."""
     if HAS_STEWARD:
         with contextlib.suppress(OSError):  # told when a step is started
-            _steward(_BARE, forks=True)
+            _steward(_OWN, forks=True)
 
 
 def cannot_start(command: Command, why: str) -> RunError:
@@ -199,7 +207,7 @@ class _Steward:
 
     def start(self, command: Command, *, fork: bool) -> _Stewarded:
         forks = fork and not any(
-            _READ_AT_START.match(name) and name not in _TAKEN_OVER and self.env.get(name) != value
+            _READ_AT_START.match(name) and not _is_taken_over(name, value) and self.env.get(name) != value
             for name, value in command.env.items()
         )
         request = {"argv": command.argv, "cwd": str(command.cwd), "env": dict(command.env), "fork": forks}
@@ -247,14 +255,9 @@ _lock = threading.Lock()
 
 
 def _steward(modules: tuple[str, ...], forks: bool) -> _Steward:
-    """The steward with these modules, or one that lives and has them and more; where nothing is to be forked, any."""
+    """The steward with these modules; where nothing is to be forked, any that lives."""
     with _lock:
-        able = (
-            [found for has, found in _stewards.items() if has != modules and {*modules} <= {*has}]
-            if forks
-            else _stewards.values()
-        )
-        if living := next((each for each in able if each.lives), None):
+        if not forks and (living := next((each for each in _stewards.values() if each.lives), None)):
             return living
         found = _stewards.get(modules)
         if found is None or not found.lives:
@@ -283,6 +286,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
 
+def _is_taken_over(name: str, value: str) -> bool:
+    """Whether a fork sees to a variable that is read at the start, nevertheless."""
+    return name == "PYTHONPATH" or (name in _THREADS and value.isdecimal())
+
+
 def _can_fork(command: Command) -> bool:
     """Whether it is this Python with a script or a module, without options."""
     argv = command.argv
@@ -291,11 +299,16 @@ def _can_fork(command: Command) -> bool:
     return argv[1].endswith(".py") or (argv[1] == "-m" and len(argv) > 2)
 
 
-def _wants_full(command: Command) -> bool:
-    """Whether the script, or a file beside it, imports pandas or scikit-learn, or uses what needs them."""
+def _modules(command: Command) -> tuple[str, ...]:
+    """What the steward of a script has imported."""
     folder = command.cwd if command.argv[1] == "-m" else Path(command.argv[1]).parent
-    scripts = filter(Path.is_file, sorted(folder.glob("*.py"))[:_SCANNED])  # a link of an editor leads nowhere
-    return any(_WANTS_FULL.search(script.read_bytes()) for script in scripts)
+    needs = _NEEDS_SKLEARN if command.is_own else _MAY_NEED_ALL
+    scripts = filter(
+        Path.is_file, itertools.islice(folder.rglob("*.py"), _SCANNED)
+    )  # a link of an editor leads nowhere
+    if any(needs.search(script.read_bytes()) for script in scripts):
+        return _FULL
+    return _OWN if command.is_own else _LIGHT
 
 
 def _readable(source: socket.socket) -> bool:

@@ -222,7 +222,7 @@ def become(request: dict[str, Any]) -> int:
     sys.stderr = _unbuffered(2, "backslashreplace")
     sys.path[:0] = _folders(request)
     importlib.invalidate_caches()
-    _set_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    _set_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))  # anything but a number gets a new interpreter
     if numpy_random := sys.modules.get("numpy.random"):
         numpy_random.seed()  # otherwise every child has the same state
     status = _status_of(request["argv"][1:])
@@ -289,8 +289,8 @@ def _set_threads(count: int) -> None:
 
 
 def warm(modules: list[str]) -> None:
-    """Import what is installed; without what XGBoost would bring along unless it is wanted, too."""
-    unwanted = [name for name in ("sklearn", "pandas") if name not in modules]
+    """Import what is installed; XGBoost without what it would bring along, unless that is wanted, too."""
+    unwanted = [name for name in ("sklearn", "pandas") if name not in modules] if "xgboost" in modules else []
     for name in unwanted:
         sys.modules[name] = None  # type: ignore[assignment] # an import of it fails, as if it were not installed
     for name in modules:

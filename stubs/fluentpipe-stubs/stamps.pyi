@@ -2,7 +2,7 @@
 from typing import Any
 from collections.abc import Callable
 from pathlib import Path
-Stamp = tuple[int, int, int, int]
+Stamp = tuple[int, int, int, int, int]
 
 def stamp_of(path: Path) -> Stamp: ...
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
+import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from fluentpipe import Pipeline, stamps
 from fluentpipe.stamps import file_sha256, sha256_once
 
 LONG_AGO = 1_700_000_000  # seconds
-CLOCK = itertools.count(LONG_AGO)
 
 
 class Counting:
@@ -26,10 +25,16 @@ class Counting:
         return file_sha256(path)
 
 
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file counts as left alone as soon as it is written."""
+    monkeypatch.setattr(stamps, "_SETTLED_NS", 0)
+
+
+@pytest.mark.usefixtures("settled")
 def test_a_file_that_did_not_change_is_read_once(tmp_path: Path) -> None:
     file, count = tmp_path / "rows.csv", Counting()
     file.write_text("a,b\n1,2\n")
-    os.utime(file, (LONG_AGO, LONG_AGO))
     assert sha256_once(file, count) == sha256_once(file, count) == hashlib.sha256(b"a,b\n1,2\n").digest()
     assert count.read == [file]
 
@@ -42,6 +47,8 @@ def test_a_file_of_this_moment_is_read_every_time(tmp_path: Path) -> None:
     assert len(count.read) == 2
 
 
+@pytest.mark.usefixtures("settled")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # it stays as it is
 @given(st.lists(st.tuples(st.binary(max_size=2), st.booleans()), min_size=1, max_size=8))
 def test_the_hash_is_that_of_the_content_whatever_happens_to_the_file(
     tmp_path_factory: pytest.TempPathFactory, states: list[tuple[bytes, bool]]
@@ -49,20 +56,20 @@ def test_the_hash_is_that_of_the_content_whatever_happens_to_the_file(
     file = tmp_path_factory.getbasetemp() / "states"
     for content, is_old in states:
         file.write_bytes(content)
-        if is_old:
-            moment = next(CLOCK)  # it goes on between two changes
-            os.utime(file, (moment, moment))
+        time.sleep(0.005)  # longer than the clock of the file system stands still
+        if is_old:  # whatever time it is given
+            os.utime(file, (LONG_AGO, LONG_AGO))
         for _ in range(2):
             assert sha256_once(file) == hashlib.sha256(content).digest()
 
 
+@pytest.mark.usefixtures("settled")
 def test_the_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stamps, "_KEPT", 3)
     monkeypatch.setattr(stamps, "_known", {})
     for number in range(10):
         file = tmp_path / str(number)
         file.write_text(str(number))
-        os.utime(file, (LONG_AGO, LONG_AGO))
         sha256_once(file)
     assert 0 < len(stamps._known) <= 3
 

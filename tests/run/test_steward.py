@@ -24,12 +24,13 @@ linux = pytest.mark.skipif(not starting.HAS_STEWARD, reason="there are warm proc
 
 
 def start(
-    script: str, folder: Path, *, fork: bool = True, words: tuple[str, ...] = (), module: bool = False, **env: str
-) -> tuple[Exit, list[str]]:
+    script: str, folder: Path, *, fork: bool = True, words: tuple[str, ...] = (), module: bool = False, own: bool = False,
+    **env: str,
+) -> tuple[Exit, list[str]]:  # fmt: skip
     (folder / "script.py").write_text(script)
     program = ("-m", "script") if module else (str(folder / "script.py"),)
     lines: list[str] = []
-    command = Command((sys.executable, *program, *words), folder, {**inherited(1), **env})
+    command = Command((sys.executable, *program, *words), folder, {**inherited(1), **env}, is_own=own)
     return Children(0.3, fork=fork).run(command, lines.append), lines
 
 
@@ -73,37 +74,47 @@ def without_marks(lines: list[str]) -> list[str]:
     return [line for line in lines if line.strip(" ~^")]
 
 
-@linux
-def test_the_imports_are_there_and_belong_to_the_script(tmp_path):
-    script = "import sys\nprint('xgboost' in sys.modules, 'sklearn' in sys.modules)\nimport xgboost, pyarrow; print(len(xgboost.__name__))"
-    starting.end_stewards()
-    assert start(script, tmp_path)[1] == ["True False", "7"]
-    assert start(script, tmp_path, fork=False)[1] == ["False False", "7"]
+LOOK = "import sys\nprint(*[name in sys.modules for name in ('numpy', 'xg' 'boost', 'skl' 'earn')])"
 
 
 @linux
 @pytest.mark.parametrize(
-    ("script", "is_full"),
+    ("script", "own", "there"),
     [
-        ("import numpy\nprint('sklearn' in __import__('sys').modules)", False),
-        ("# as pandas and sklearn do\nprint('sklearn' in __import__('sys').modules)", False),
-        ("def f():\n    import sklearn\nprint('sklearn' in __import__('sys').modules)", False),
-        ("print('sklearn' in __import__('sys').modules)\nimport pandas as pd", True),
-        ("print('sklearn' in __import__('sys').modules)\nfrom sklearn.base import clone", True),
-        ("print('sklearn' in __import__('sys').modules)\nfrom xgboost import XGBClassifier", True),
+        (LOOK, False, "True False False"),
+        (f"{LOOK}\nimport xgboost, pyarrow", False, "True True True"),
+        (f"{LOOK}\ndef f():\n    from sklearn.base import clone", False, "True True True"),
+        (f"{LOOK}\nimport pandas as pd", False, "True True True"),
+        (f"{LOOK}\nimport pickle", False, "True True True"),
+        (f"{LOOK}\nimport xgboost  # without sklearn and pandas", True, "True True False"),
+        (f"{LOOK}\ndef f():\n    from sklearn.base import clone", True, "True True False"),
+        (f"{LOOK}\nimport sklearn", True, "True True True"),
     ],
 )
-def test_a_script_that_imports_pandas_or_scikit_learn_finds_them_ready(script, is_full, tmp_path):
-    starting.end_stewards()
-    assert start(script, tmp_path)[1] == [str(is_full)]
+def test_what_a_script_finds_imported_depends_on_it_alone(script, own, there, tmp_path):
+    for _ in range(2):  # the second time, all three kinds of warm processes may be there
+        assert start(script, tmp_path, own=own)[1] == [there]
+    assert start(script, tmp_path, fork=False)[1] == ["False False False"]
 
 
 @linux
-def test_one_warm_process_does_for_all_where_it_has_all(tmp_path):
-    starting.end_stewards()
-    start("import sklearn", tmp_path)
-    assert start("print('sklearn' in __import__('sys').modules)", tmp_path)[1] == ["True"]
-    assert len(starting._stewards) == 1
+def test_a_script_in_a_folder_below_has_scikit_learn_too(tmp_path):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "model.py").write_text(
+        "from xgboost import XGBClassifier\nprint(XGBClassifier().get_params()['max_depth'])"
+    )
+    assert start("import inner.model", tmp_path)[1] == ["None"]
+
+
+@linux
+def test_what_xgboost_has_of_scikit_learn_is_there_in_a_fork(tmp_path):
+    script = """
+import pickle, xgboost
+from sklearn.pipeline import make_pipeline
+model = make_pipeline(getattr(xgboost, "XGB" "Classifier")(n_estimators=2)).fit([[0], [1]], [0, 1])
+print(pickle.loads(pickle.dumps(model)).predict([[1]]), len(model[-1].get_booster().trees_to_dataframe()))
+"""
+    assert start(script, tmp_path)[1] == start(script, tmp_path, fork=False)[1] == ["[0] 2"]
 
 
 @linux
@@ -128,8 +139,15 @@ def test_what_only_has_the_name_of_a_script_is_not_read(tmp_path):
 
 @linux
 def test_variables_that_are_read_at_the_start_get_a_new_interpreter(tmp_path):
-    script = "import sys; print(sys.flags.optimize, 'xgboost' in sys.modules)"
+    script = "import sys; print(sys.flags.optimize, 'numpy' in sys.modules)"
     assert start(script, tmp_path, PYTHONOPTIMIZE="2")[1] == ["2 False"]
+    assert start(script, tmp_path, OMP_NUM_THREADS="4,2")[1] == ["0 False"]
+    assert start(script, tmp_path, OMP_NUM_THREADS="")[1] == ["0 False"]
+
+
+def test_what_no_system_takes_is_said(tmp_path):
+    with pytest.raises(RunError, match="cannot be started: an argument or a variable holds a NUL character"):
+        start("", tmp_path, NAME="a\0b")
 
 
 @linux
@@ -139,7 +157,7 @@ import ctypes, re
 path = re.search(r"/\\S*gomp\\S*", open("/proc/self/maps").read()).group()
 print(ctypes.CDLL(path).omp_get_max_threads())
 """
-    assert start(script, tmp_path, OMP_NUM_THREADS="3")[1] == ["3"]
+    assert start(f"{script}\nimport xgboost", tmp_path, OMP_NUM_THREADS="3")[1] == ["3"]
 
 
 @linux

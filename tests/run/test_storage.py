@@ -21,6 +21,8 @@ from fluentpipe.run.placing import Placed
 from fluentpipe.run.registry import group_name, register
 from fluentpipe.run.storage import Maps, Storage
 
+from .pipelines import Sketch
+
 ROOT = Path("/root-of-it")
 
 
@@ -71,8 +73,32 @@ def test_a_prefix_ends_at_a_slash(tree):
         storage.find("s3://b/output")
 
 
-def test_a_trailing_slash_makes_no_difference(tree):
-    assert names(storage_of(b=tree), "s3://b/deep/") == names(storage_of(b=tree), "s3://b/deep") == ["b.txt"]
+@pytest.mark.parametrize("end", ["", "/", "//"])
+def test_a_trailing_slash_makes_no_difference_here(end, tree):
+    asset = Asset.of("s3://my-bucket/code", {"src/x.py": b"1"})
+    storage = storage_of(asset, b=tree)
+    storage.outputs.publish("s3://b/out/", tree)
+    assert names(storage, f"s3://b/deep{end}") == ["b.txt"]
+    assert names(storage, f"s3://b/out/deep{end}") == ["b.txt"]
+    assert names(storage, f"{tree}/deep{end}") == ["b.txt"]
+    assert names(storage, f"{asset.uri}/src{end}") == ["x.py"]
+
+
+def test_a_name_that_is_too_long_for_a_file_is_not_there(tree):
+    for uri in (f"s3://b/{'n' * 300}", f"s3://b/{'n' * 300}/x", f"{tree}/{'n' * 300}"):
+        with pytest.raises(SourceError, match="There is no "):
+            storage_of(b=tree).find(uri)
+
+
+def test_a_link_in_a_mapped_folder_that_leads_nowhere_is_told_before_anything_starts(tree, run):
+    (tree / "deep" / "gone.csv").symlink_to("nowhere.csv")
+    sketch = Sketch(data="s3://my-bucket/deep")
+    sketch.processing("P", "print(1)", inputs={"data": {"Get": "Parameters.data"}})
+    with pytest.raises(
+        RunError, match=r"gone\.csv' cannot be read: it is a link that leads nowhere -> nowhere.csv"
+    ) as caught:
+        run(sketch, maps={"s3://my-bucket": tree})
+    assert caught.value.run is None
 
 
 def test_a_folder_of_an_asset_is_found_by_its_part_of_the_names():
@@ -118,12 +144,16 @@ def test_only_paths_at_the_beginning_of_a_word_or_of_a_value_are_moved(text, exp
     assert relocated(text, Path("/r")) == expected
 
 
-def test_small_files_are_copied_and_large_ones_linked_and_watched(tmp_path):
+def test_for_programs_of_ours_large_files_are_linked_and_watched(tmp_path):
     small, large = tmp_path / "in" / "small", tmp_path / "in" / "large"
     small.parent.mkdir()
     small.write_bytes(b"s")
     large.write_bytes(bytes(8 << 20))
     placed = Placed()
+    placed.place(storage_of().find(str(small.parent)), tmp_path / "copied")
+    assert not (tmp_path / "copied" / "large").samefile(large)
+    assert (tmp_path / "copied" / "large").read_bytes() == large.read_bytes()
+    placed = Placed(is_shared=True)
     placed.place(storage_of().find(str(small.parent)), tmp_path / "job")
     assert not (tmp_path / "job" / "small").samefile(small)
     assert (tmp_path / "job" / "large").samefile(large)
