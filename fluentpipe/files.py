@@ -11,16 +11,26 @@ from fluentpipe.errors import SourceError, did_you_mean
 _BYTECODE = "__pycache__"
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file is there, links followed; no, where the name is too long for one, of which `Path` makes an error."""
+    return os.path.isfile(path)  # noqa: PTH113 - see above
+
+
+def is_folder(path: Path) -> bool:
+    """The same for a folder."""
+    return os.path.isdir(path)  # noqa: PTH112 - see above
+
+
 def local_files(path: Path) -> dict[str, Path]:
     """The files that a local path stands for: the file itself, or those below a folder, hidden ones left out.
 
     Raises:
         SourceError: Nothing is there, or what lies there cannot be read as files, as `files_below` says.
     """
-    if path.is_file():
+    if is_file(path):
         return {path.name: path}
-    if not path.is_dir():
-        parent = path.parent if path.parent.is_dir() else Path()
+    if not is_folder(path):
+        parent = path.parent if is_folder(path.parent) else Path()
         near = did_you_mean(path.name, [each.name for each in parent.iterdir()]) if str(path) else ""
         raise SourceError(
             f"there is no file or folder {str(path)!r}.{near}", f"looked in {str(Path.cwd())!r}", path=path

@@ -31,6 +31,7 @@ _CHUNK = 1 << 20  # bytes
 _TRIES = 5  # in a row without a byte
 _SIDE_BY_SIDE = 8  # downloads
 _TOLD_FROM = 8 << 20  # bytes; smaller ones are not worth a line
+_MAX_NAME = 255  # bytes of a file's name, on the file systems of Linux and macOS
 _MISSING = frozenset(("404", "NoSuchKey", "NotFound"))
 
 
@@ -81,6 +82,8 @@ class S3:
     def find(self, uri: str) -> Found | None:
         """Download an object, or all objects below a prefix; what is in the mirror already is not read again.
 
+        `s3://b/x` is the object `x`, and where there is none the prefix `x/`; `s3://b/x/` is always the prefix.
+
         Raises:
             SourceError: There are no credentials, no access, no network, no such bucket or key, or a key is no safe name.
         """
@@ -109,10 +112,14 @@ class S3:
             self._client = None
 
     def _fetched(self, uri: str, bucket: str, key: str) -> Found:
-        if key and (single := self._head(bucket, key)) is not None:
+        if key and not key.endswith("/") and (single := self._head(bucket, key)) is not None:
             return Found(uri, True, {_name(single): self._in_mirror([single])[0]})
+        key = key.rstrip("/")
         prefix = f"{key}/" if key else ""
-        listed = [each for each in self._list(bucket, prefix) if not each.key.endswith("/")]
+        below = list(self._list(bucket, prefix))
+        listed = [each for each in below if not each.key.endswith("/")]
+        if below and not listed:
+            raise _only_markers(uri, below)
         if not listed:
             raise self._nothing(uri, bucket, key)
         names = [each.key.removeprefix(prefix) for each in listed]
@@ -147,6 +154,9 @@ class S3:
         keys = [each["Key"] for each in page.get("Contents", ())]
         keys += [each["Prefix"].rstrip("/") for each in page.get("CommonPrefixes", ())]
         beside = sorted({each.removeprefix(folder) for each in keys} - {""})
+        if key in keys:  # asked for with a slash
+            message = f"There is nothing below {uri!r}: {key!r} is an object."
+            return SourceError(message, fix="leave out the slash at the end", uri=uri)
         return SourceError(
             f"There is no object and no prefix {uri!r}.{did_you_mean(name, beside)}",
             f"in s3://{bucket}/{folder} there is: {', '.join(beside[:12]) or 'nothing'}",
@@ -293,11 +303,28 @@ def _check_name(each: _Object, name: str) -> None:
             raise RunError("It is empty.")
         inside(Path(), name)
     except RunError as error:
-        raise SourceError(
-            f"The key {each.key!r} in bucket {each.bucket!r} cannot be a file here: {name!r} is no safe relative name.",
-            fix="name a prefix without it, or copy the object to another key",
-            uri=each.uri,
-        ) from error
+        raise _no_file(each, f"{name!r} is no safe relative name") from error
+    longest = max(len(os.fsencode(part)) for part in name.split("/"))
+    if longest > _MAX_NAME:
+        raise _no_file(each, f"a part of it has {longest} bytes, and a file's name at most {_MAX_NAME}")
+
+
+def _no_file(each: _Object, why: str) -> SourceError:
+    return SourceError(
+        f"The key {each.key!r} in bucket {each.bucket!r} cannot be a file here: {why}.",
+        fix="name a prefix without it, or copy the object to another key",
+        uri=each.uri,
+    )
+
+
+def _only_markers(uri: str, markers: list[_Object]) -> SourceError:
+    """The error for a prefix with nothing but the empty objects by which consoles show folders."""
+    also = f" and {len(markers) - 1} more" if len(markers) > 1 else ""
+    return SourceError(
+        f"There is no file below {uri!r}, only the marker of an empty folder: {markers[0].key!r}{also}.",
+        fix="upload the files, or correct the URI",
+        uri=uri,
+    )
 
 
 def _refuse_both(uri: str, names: list[str]) -> None:

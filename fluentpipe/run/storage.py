@@ -15,7 +15,7 @@ import attrs
 
 from fluentpipe.definition import Definition
 from fluentpipe.errors import SourceError, did_you_mean
-from fluentpipe.files import files_below
+from fluentpipe.files import files_below, is_file, is_folder
 from fluentpipe.run.paths import inside
 
 _SCHEME = "s3://"
@@ -40,7 +40,11 @@ class Source(Protocol):
     """Something that knows S3 URIs."""
 
     def find(self, uri: str) -> Found | None:
-        """The files behind a URI without a trailing slash, or None where this source has none."""
+        """The files behind a URI, or None where this source has none.
+
+        A trailing slash leaves only what lies below; it makes a difference on S3 alone, where `a` and `a/b` may both be
+        objects.
+        """
 
 
 class Remote(Source, Protocol):
@@ -64,6 +68,7 @@ class Outputs:
 
     def find(self, uri: str) -> Found | None:
         """The output at a URI or above it, else the outputs below it, together, as one prefix on S3 would be."""
+        uri = uri.rstrip("/")
         with self._lock:
             published = dict(self.published)
         if above := _longest(uri, published):
@@ -85,7 +90,7 @@ class Assets:
 
     def find(self, uri: str) -> Found | None:
         """The file or folder of an asset."""
-        hit = self.definition.asset_for(uri)
+        hit = self.definition.asset_for(uri.rstrip("/"))
         if hit is None:
             return None
         asset, name = hit
@@ -123,13 +128,14 @@ class Maps:
         Raises:
             SourceError: There is a map, but nothing in its folder: S3 is not asked for what was said to be here.
         """
+        uri = uri.rstrip("/")
         above = _longest(uri, self.folders)
         if not above:
             return None
         path = inside(self.folders[above], uri[len(above) + 1 :])
         if found := found_at(uri, path):
             return found
-        beside = sorted(each.name for each in path.parent.iterdir()) if path.parent.is_dir() else []
+        beside = sorted(each.name for each in path.parent.iterdir()) if is_folder(path.parent) else []
         raise SourceError(
             f"There is no {str(path)!r} to stand for {uri!r}.{did_you_mean(path.name, beside)}",
             f"{above!r} is mapped to {str(self.folders[above])!r}",
@@ -160,12 +166,13 @@ class Storage:
         return cls(outputs, local) if remote is None else cls(outputs, (*local, remote), remote.close)
 
     def find(self, uri: str) -> Found:
-        """What a URI, a `file://` URI or a local path stands for.
+        """What a URI, a `file://` URI or a local path stands for; with a trailing slash only what lies below.
 
         Raises:
             SourceError: Nothing here stands for it.
             RunError: It climbs out of its bucket.
         """
+        below = "/" if uri.endswith("/") else ""
         uri = uri.rstrip("/") or uri
         if not uri.startswith(_SCHEME):
             path = local_path(uri)
@@ -174,7 +181,7 @@ class Storage:
             raise SourceError(f"There is no file or folder {uri!r}.", f"looked for: {path}", fix="correct the path")
         inside(Path(), uri[len(_SCHEME) :])  # a key that climbs is refused before anything is looked up
         for source in self.sources:
-            if found := source.find(uri):
+            if found := source.find(uri + below):
                 return found
         bucket = uri[len(_SCHEME) :].partition("/")[0]
         raise SourceError(
@@ -204,9 +211,9 @@ def local_path(text: str) -> Path:
 
 def found_at(uri: str, path: Path) -> Found | None:
     """The file or the folder at a path, or None."""
-    if path.is_file():
+    if is_file(path):
         return Found(uri, True, {path.name: path})
-    return Found(uri, False, dict(_files_of(path))) if path.is_dir() else None
+    return Found(uri, False, dict(_files_of(path))) if is_folder(path) else None
 
 
 def _files_of(path: Path) -> Iterator[tuple[str, Path]]:

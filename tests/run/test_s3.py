@@ -47,7 +47,7 @@ def bucket(moto_server: str) -> Any:
     client.create_bucket(Bucket=BUCKET)
     for key, body in {
         "raw/rows.csv": b"1\n2\n3\n", "raw/part/0.csv": b"4\n", "raw/marker/": b"", "rawer.csv": b"no part of raw",
-        "odd/a": b"file", "odd/a/b": b"below it", "climbs/../x": b"", "double//slash": b"", "big.bin": BIG,
+        "odd/a": b"file", "odd/a/b": b"below it", "markers/": b"", "markers/sub/": b"", f"long/{'ü' * 130}/x": b"", "climbs/../x": b"", "double//slash": b"", "big.bin": BIG,
     }.items():  # fmt: skip
         client.put_object(Bucket=BUCKET, Key=key, Body=body)
     yield client
@@ -77,6 +77,15 @@ def test_an_object_comes_under_its_own_name_and_a_prefix_as_its_content(s3):
     assert (folder.is_object, contents(folder)) == (False, {"rows.csv": b"1\n2\n3\n", "part/0.csv": b"4\n"})
 
 
+def test_a_trailing_slash_leaves_what_lies_below_alone(s3):
+    assert contents(s3.find(f"s3://{BUCKET}/odd/a")) == {"a": b"file"}
+    assert contents(s3.find(f"s3://{BUCKET}/odd/a/")) == {"b": b"below it"}
+    assert contents(s3.find(f"s3://{BUCKET}/raw/")) == contents(s3.find(f"s3://{BUCKET}/raw"))
+    storage = Storage.of(Definition("p", {}, (), ()), Maps.of({}), s3)
+    assert contents(storage.find(f"s3://{BUCKET}/odd/a/")) == {"b": b"below it"}
+    assert contents(storage.find(f"s3://{BUCKET}/odd/a")) == {"a": b"file"}
+
+
 def test_a_pipeline_reads_from_s3_and_has_the_objects_in_its_mirror(bucket, run, tmp_path):
     sketch = Sketch(data=f"s3://{BUCKET}/raw")
     script = "import pathlib, sys; print(sorted(p.name for p in pathlib.Path(sys.argv[1]).rglob('*.csv')))"
@@ -85,6 +94,16 @@ def test_a_pipeline_reads_from_s3_and_has_the_objects_in_its_mirror(bucket, run,
     )
     assert "['0.csv', 'rows.csv']" in run(sketch).steps["P"].log.read_text()
     assert len(list((tmp_path / "home" / "s3").glob("??/*"))) == 2
+
+
+def test_the_slash_of_a_definition_reaches_s3(bucket, run):
+    script = "import pathlib, sys; print(sorted(p.name for p in pathlib.Path(sys.argv[1]).rglob('*') if p.is_file()))"
+    for end, expected in {"": "['a']", "/": "['b']"}.items():
+        sketch = Sketch(data=f"s3://{BUCKET}/odd/a{end}")
+        sketch.processing(
+            "P", script, inputs={"data": {"Get": "Parameters.data"}}, arguments=("/opt/ml/processing/input/data",)
+        )
+        assert expected in run(sketch).steps["P"].log.read_text()
 
 
 class Cut:
@@ -181,6 +200,10 @@ def test_the_mirror_is_used_again_until_the_object_or_the_file_changes(s3, bucke
     [
         (f"s3://{BUCKET}/raw/row.csv", r"no object and no prefix .*Did you mean 'rows.csv'\?\n.*there is: marker, part, rows.csv"),
         (f"s3://{BUCKET}/rw", r"Did you mean 'raw'\?"),
+        (f"s3://{BUCKET}/big.bin/", r"There is nothing below '.*': 'big.bin' is an object\.\n  fix: leave out the slash"),
+        (f"s3://{BUCKET}/markers", r"There is no file below '.*', only the marker of an empty folder: 'markers/' and 1 more"),
+        (f"s3://{BUCKET}/raw/marker/", r"only the marker of an empty folder: 'raw/marker/'\.\n  fix: upload the files"),
+        (f"s3://{BUCKET}/long", r"The key 'long/ü+/x' .* cannot be a file here: a part of it has 260 bytes, and .* at most 255"),
         ("s3://no-such-bucket/x", r"There is no bucket 'no-such-bucket'(.|\n)*--map s3://no-such-bucket=./folder"),
         (f"s3://{BUCKET}/odd", r"has both 'a' and 'a/b'"),
         (f"s3://{BUCKET}/climbs", r"The key 'climbs/\.\./x' .* is no safe relative name"),
