@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from fluentpipe.check_conditions import check_are_steps
 from fluentpipe.check_jobs import check_jobs, check_texts
 from fluentpipe.check_references import check_references
 from fluentpipe.check_steps import check_steps
@@ -138,6 +139,8 @@ def _check_document(document: Mapping[str, Any], findings: Findings) -> None:
         findings.error("wrong-type", "$.Steps", f"It must be a list, not {described(steps)}.")
     elif not steps:
         findings.error("no-steps", "$.Steps", "A pipeline needs at least one step.")
+    else:
+        check_are_steps(steps, "$.Steps", findings)
 
 
 def _check_parameters(declared: object, most: int | None, findings: Findings) -> dict[str, Mapping[str, Any]]:

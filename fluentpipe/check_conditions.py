@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fluentpipe.diagnostic import Findings, described
@@ -18,6 +18,21 @@ CONDITIONS: Mapping[str, frozenset[str]] = {
 }
 
 
+def check_are_steps(steps: Sequence[object], path: str, findings: Findings, step: str = "") -> None:
+    """Check that a list of steps holds nothing else: what is no object is walked past, and would never run.
+
+    Args:
+        steps: Of the definition or of a branch.
+        path: Of the list.
+        findings: Take the faults.
+        step: Name of the Condition step whose branch it is.
+    """
+    for index, each in enumerate(steps):
+        if not isinstance(each, Mapping):
+            message = f"A step is an object, not {described(each)}."
+            findings.error("wrong-type", f"{path}[{index}]", message, "write the step, or remove it", step)
+
+
 def check_condition_step(entry: StepEntry, findings: Findings) -> None:
     """Check the Arguments of a Condition step; the steps of its branches are checked as entries of their own."""
     arguments, path = entry.arguments, f"{entry.path}.Arguments"
@@ -30,7 +45,9 @@ def check_condition_step(entry: StepEntry, findings: Findings) -> None:
         steps = arguments.get(member, [])
         if not isinstance(steps, list | tuple):
             findings.error("wrong-type", f"{path}.{member}", "It must be a list of steps.", "", entry.name)
-        elif steps and len(entry.scope) >= MAX_NESTING:
+            continue
+        check_are_steps(steps, f"{path}.{member}", findings, entry.name)
+        if steps and len(entry.scope) >= MAX_NESTING:
             message = f"Conditions lie deeper in one another than {MAX_NESTING} levels; what is inside is not checked."
             findings.error(
                 "nested-too-deep", f"{path}.{member}", message, "join the conditions in one step", entry.name

@@ -201,6 +201,12 @@ FAULTS = [
     ((*IN_TRAIN, "HyperParameters", "eta", "B~0123ABCD}"), "error mangled-token", None, "reference"),
     ((*IN_TRAIN, "HyperParameters", "eta", "${train.model_artif~01"), "error mangled-token", None, "reference"),
     ((*PREPARE, ARGS, "Environment", {"a~0123abcd}": "1"}), "error mangled-token", None, "reference"),
+    # what is no step
+    (("Steps", 1, None), "error wrong-type", None, "A step is an object, not null."),
+    (("Steps", 4, 5), "error wrong-type", None, "A step is an object, not 5."),
+    ((*GATE, ARGS, "IfSteps", 0, "Register"), "error wrong-type", None, "A step is an object, not 'Register'."),
+    ((*GATE, ARGS, "ElseSteps", 0, ["Fail"]), "error wrong-type", None, "A step is an object, not a list."),
+    ((*GATE, ARGS, "IfSteps", {"Name": "x"}), "error wrong-type", None, "must be a list of steps"),
 ]  # fmt: skip
 
 
