@@ -8,10 +8,12 @@ from datetime import datetime
 from markupsafe import Markup
 
 from fluentpipe.report.evidence import Facts, finite
-from fluentpipe.report.svg import element, group, picture, shortened, text
+from fluentpipe.report.svg import element, fitted, group, picture, text, width_of
 
 MOST_FEATURES = 20
-_ROW, _NAMES, _ROOM = 25.0, 190.0, 620.0
+_ROW, _ROOM, _FIGURES = 25.0, 560.0, 54.0  # pixels: of a bar's row, of the drawing, of the figure after a bar
+_NAMES = 230.0  # pixels of names, at most
+_LABEL = 12.5  # pixels of a name's height
 
 
 def importances(entries: Sequence[Facts]) -> Markup | None:
@@ -21,17 +23,19 @@ def importances(entries: Sequence[Facts]) -> Markup | None:
     if not top:
         return None
     most, rows = top[0][1], []
+    names = [fitted(name, _NAMES, _LABEL) for name, _, _ in top]
+    left = 10 + max(width_of(name, _LABEL) for name in names)
     for place, (name, share, entry) in enumerate(top):
         middle = 4 + _ROW * (place + 0.5)
-        length = max(1.5, (_ROOM - _NAMES - 64) * share / most)
+        length = max(1.5, (_ROOM - left - _FIGURES) * share / most)
         splits = finite(entry.get("splits"))
         said = f"{name}: {share:.1%} of the gain" + (f", {splits:.0f} splits" if splits is not None else "")
         rows.append(
             group(
                 element("title", said),
-                text(_NAMES - 10, middle + 4, shortened(name, 26), class_="label", text_anchor="end"),
-                element("rect", x=_NAMES, y=middle - 8, width=length, height=16, rx=3, class_="bar series-0"),
-                text(_NAMES + length + 8, middle + 4, f"{share:.1%}", class_="tick"),
+                text(left - 8, middle + 4, names[place], class_="label", text_anchor="end"),
+                element("rect", x=left, y=middle - 8, width=length, height=16, rx=3, class_="bar series-0"),
+                text(left + length + 8, middle + 4, f"{share:.1%}", class_="tick"),
             )
         )
     return picture(_ROOM, 8 + _ROW * len(top), *rows, label="importances of the features", class_="chart bars")

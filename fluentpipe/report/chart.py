@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 from markupsafe import Markup
 
 from fluentpipe.report.evidence import Facts, finites
-from fluentpipe.report.svg import coordinates, element, group, line, number, picture, text
+from fluentpipe.report.svg import coordinates, element, group, line, number, picture, text, width_of
 
 Point = tuple[float, float]
 WIDTH, HEIGHT = 420.0, 320.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 50.0, 12.0, 12.0, 44.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 12.0, 12.0, 44.0
+_NAME = 17.0  # pixels at the left that the name of the axis takes
 _TICK = 11.0  # pixels of a figure's height
+_APART = 7.0  # pixels between a figure and its axis, or the next figure
+_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 @attrs.frozen
@@ -36,33 +39,53 @@ class Chart:
     y: tuple[float, float]
     width: float = WIDTH
     height: float = HEIGHT
+    left: float = attrs.field(init=False)  # of the plot; as far in as the figures of the axis need
+
+    @left.default
+    def _room_for_figures(self) -> float:
+        figures = tick_figures(ticks(*self.y))
+        return min(self.width / 2, max(_LEFT, _NAME + max(map(width_of, figures), default=0.0) + _APART))
 
     def at(self, x: float, y: float) -> Point:
         """The place of a value; values outside the axes lie on their ends."""
         return (
-            _LEFT + _share(x, self.x) * (self.width - _LEFT - _RIGHT),
+            self.left + _share(x, self.x) * (self.width - self.left - _RIGHT),
             self.height - _BOTTOM - _share(y, self.y) * (self.height - _TOP - _BOTTOM),
         )
 
     def frame(self, x_name: str, y_name: str, *, percent: bool = False) -> Markup:
         """Grid, ticks and names of the axes."""
-        marks: list[Markup] = []
-        for value in ticks(*self.x):
-            left, bottom = self.at(value, self.y[0])
-            marks.append(element("line", x1=left, x2=left, y1=_TOP, y2=bottom, class_="grid"))
-            marks.append(text(left, bottom + 15, figure(value), class_="tick", text_anchor="middle"))
-        for value in ticks(*self.y):
-            left, middle = self.at(self.x[0], value)
-            marks.append(element("line", x1=left, x2=self.width - _RIGHT, y1=middle, y2=middle, class_="grid"))
-            said = f"{value:.0%}" if percent else figure(value)
-            marks.append(text(left - 7, middle + _TICK / 3, said, class_="tick", text_anchor="end"))
+        marks = [*self._below(), *self._beside(percent)]
         middle = (_TOP + self.height - _BOTTOM) / 2
         marks.append(
-            text((_LEFT + self.width - _RIGHT) / 2, self.height - 8, x_name, class_="axis", text_anchor="middle")
+            text((self.left + self.width - _RIGHT) / 2, self.height - 8, x_name, class_="axis", text_anchor="middle")
         )
         turned = f"rotate(-90 12 {number(middle)})"
         marks.append(text(12, middle, y_name, class_="axis", text_anchor="middle", transform=turned))
         return group(*marks)
+
+    def _below(self) -> Iterator[Markup]:
+        """Grid and figures of the lower axis; of figures that would touch, every second or third."""
+        values = ticks(*self.x)
+        figures = tick_figures(values)
+        widest = max(map(width_of, figures), default=0.0)
+        between = (self.width - self.left - _RIGHT) / max(1, len(values) - 1)
+        every = math.ceil((widest + _APART) / between)
+        for place, (value, said) in enumerate(zip(values, figures, strict=True)):
+            left, bottom = self.at(value, self.y[0])
+            yield element("line", x1=left, x2=left, y1=_TOP, y2=bottom, class_="grid")
+            if place % every == 0:
+                middle = min(left, self.width - 1 - width_of(said) / 2)
+                yield text(middle, bottom + 15, said, class_="tick", text_anchor="middle")
+
+    def _beside(self, percent: bool) -> Iterator[Markup]:
+        """Grid and figures of the axis at the left."""
+        values = ticks(*self.y)
+        figures = [f"{value:.0%}" for value in values] if percent else tick_figures(values)
+        for value, said in zip(values, figures, strict=True):
+            left, middle = self.at(self.x[0], value)
+            yield element("line", x1=left, x2=self.width - _RIGHT, y1=middle, y2=middle, class_="grid")
+            yield text(left - _APART, middle + _TICK / 3, said, class_="tick", text_anchor="end")
 
     def line(self, points: Iterable[Point], class_: str) -> Markup:
         """A line through values."""
@@ -94,9 +117,9 @@ class Chart:
             class_=class_,
         )
 
-    def drawn(self, *marks: Markup, label: str) -> Markup:
+    def drawn(self, *marks: Markup, label: str, class_: str = "chart") -> Markup:
         """The chart with its marks."""
-        return picture(self.width, self.height, *marks, label=label, class_="chart")
+        return picture(self.width, self.height, *marks, label=label, class_=class_)
 
 
 def span(values: Iterable[float]) -> tuple[float, float]:
@@ -120,6 +143,34 @@ def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     step = next((power * each for each in (1, 2, 5, 10) if power * each >= raw * 0.999), power * 10)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [place * step for place in range(first, min(last, first + 20) + 1)]
+
+
+def tick_figures(values: Sequence[float]) -> list[str]:
+    """Evenly spaced values in few characters, all in one unit: 50k and 100k, 1.5M, 2e−6; as exact as their distance."""
+    most = max(map(abs, values), default=0.0)
+    apart = min((abs(after - before) for before, after in itertools.pairwise(values)), default=most)
+    if not most or not apart:
+        return [figure(value) for value in values]
+    unit, sign = _unit(most, apart)
+    places = max(0, math.ceil(-math.log10(apart / unit) - 1e-6))
+    if sign and places > 2:  # far from zero and close together: the unit would hide what differs
+        unit, sign, places = 1.0, "", max(0, math.ceil(-math.log10(apart) - 1e-6))
+    return [_in_unit(value / unit, places, sign) for value in values]
+
+
+def _unit(most: float, apart: float) -> tuple[float, str]:
+    """What figures up to this one are counted in, and its sign; whole ones where they are beyond the usual units."""
+    if most < 1e-3 or most >= 1e15:
+        power = math.floor(math.log10(apart if most < 100 * apart else most) + 1e-9)
+        power = max(-307, power)  # below, a power of ten has fewer digits
+        return 10.0**power, f"e{power}"
+    return next(((unit, sign) for unit, sign in _UNITS if most >= unit), (1.0, "")) if most >= 1e4 else (1.0, "")
+
+
+def _in_unit(value: float, places: int, sign: str) -> str:
+    said = f"{value:,.{places}f}"
+    said = said.rstrip("0").rstrip(".") if places else said
+    return (said if said in ("0", "-0") else said + sign).replace("-", "−")
 
 
 def figure(value: float, digits: int = 4) -> str:

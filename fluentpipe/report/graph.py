@@ -7,23 +7,29 @@ layers get a place in each layer between; places in a layer are ordered by the m
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
 from markupsafe import Markup
 
 from fluentpipe.flowchart import Edge
-from fluentpipe.report.svg import element, group, number, picture, shortened, text
+from fluentpipe.report.svg import element, fitted, group, number, picture, text, width_of
 
 MOST_STEPS = 150  # beyond, nobody reads a drawing
-_HEIGHT, _ROW_GAP, _COLUMN_GAP, _MARGIN = 50.0, 18.0, 30.0, 6.0
+_LINE, _ROW_GAP, _COLUMN_GAP, _MARGIN = 15.0, 18.0, 26.0, 6.0
 _BETWEEN = 12.0  # height of an edge's place in a layer it passes
-_NARROWEST, _WIDEST, _CHARACTER = 116.0, 230.0, 7.5  # pixels; a character of a wide 12-pixel face
-_SMALLER = 0.85  # a character of the second line
+_NARROWEST = 104.0  # pixels of a box
+_WIDEST = ((230.0, 1), (230.0, 2), (170.0, 2), (150.0, 2), (136.0, 2))  # pixels of a box and lines of its name
+_BESIDE = 38.0  # pixels of a box beside its words
+_NAME, _WHAT = 12.5, 11.0  # pixels of a letter, as in graph.css
+_ROOM = 1180.0  # pixels, about what a page has; boxes are as wide as leaves the drawing in it
 _FITTING = 1500.0  # pixels; wider drawings are scrolled, not shrunk
-_LEAST_FITTING = 640.0  # pixels, below which none is shrunk, as in graph.css; narrower ones keep their size
+_LEAST = (640, 800, 960)  # pixels, below which none is shrunk, as in graph.css; narrower ones keep their size
+_SHRUNK = 0.7  # of its size, about, which a drawing keeps at least
 _SWEEPS = 6
+_PIECE = re.compile(r"[^ _-]+[ _-]*|[ _-]+")  # up to where a line may break
 _SIGNS = {
     "Succeeded": "✓", "Failed": "✕", "Stopped": "■", "Died": "✕", "Running": "●", "NotExecuted": "–", "Waiting": "",
 }  # fmt: skip
@@ -45,6 +51,50 @@ class Mark:
         return " · ".join(filter(None, (self.type, self.note)))
 
 
+@attrs.frozen
+class _Box:
+    """The lines of a step: of its name, and below of what it is."""
+
+    name: tuple[str, ...]
+    what: tuple[str, ...]
+
+    @classmethod
+    def of(cls, mark: Mark, room: float, lines: int) -> _Box:
+        """A step's words in a box with so many pixels for them."""
+        what = " · ".join(filter(None, (mark.type, mark.note.replace(" ", "\N{NO-BREAK SPACE}"))))
+        return cls(_lines(mark.name, room, _NAME, lines, bold=True), _lines(what, room, _WHAT, lines))
+
+    @property
+    def width(self) -> float:
+        """Pixels that the words take."""
+        names = (width_of(line, _NAME, bold=True) for line in self.name)
+        return max((*names, *(width_of(line, _WHAT) for line in self.what)), default=0.0)
+
+    @property
+    def height(self) -> float:
+        """Pixels of the box."""
+        return 20.0 + _LINE * (len(self.name) + max(1, len(self.what)))
+
+
+@attrs.frozen
+class _Columns:
+    """Where the layers stand."""
+
+    lefts: tuple[float, ...]
+    widths: tuple[float, ...]
+
+    @classmethod
+    def of(cls, widths: Sequence[float]) -> _Columns:
+        """One after the other, with room for the edges between."""
+        starts = itertools.accumulate((width + _COLUMN_GAP for width in widths), initial=_MARGIN)
+        return cls(tuple(starts)[:-1], tuple(widths))
+
+    @property
+    def across(self) -> float:
+        """Pixels of the whole drawing."""
+        return 2 * _MARGIN + sum(self.widths) + _COLUMN_GAP * max(0, len(self.widths) - 1)
+
+
 @attrs.define
 class _Place:
     """A step, or an edge passing, in a layer."""
@@ -64,7 +114,7 @@ class _Place:
     @property
     def is_step(self) -> bool:
         """Whether a step stands here."""
-        return self.height == _HEIGHT
+        return self.height != _BETWEEN
 
 
 def style() -> str:
@@ -77,17 +127,55 @@ def draw(marks: Sequence[Mark], edges: Iterable[Edge]) -> Markup:
     edges, names = list(edges), {mark.name for mark in marks}
     layers = _layers([mark.name for mark in marks], [edge for edge in edges if {edge.source, edge.target} <= names])
     kept = [edge for edge in edges if edge.source in names and layers.get(edge.source, 0) < layers.get(edge.target, 0)]
-    places = {mark.name: _Place(layers[mark.name], _HEIGHT) for mark in marks}
+    boxes, columns = _fit(marks, layers)
+    height = max((box.height for box in boxes.values()), default=0.0)
+    places = {mark.name: _Place(layers[mark.name], height) for mark in marks}
     routes = [(edge, _route(places[edge.source], places[edge.target])) for edge in kept]
     bottom = _arrange([*places.values(), *(place for _, route in routes for place in route[1:-1])])
-    longest = max((max(len(mark.name), _SMALLER * len(mark.second_line)) for mark in marks), default=0)
-    width = min(_WIDEST, max(_NARROWEST, 38 + _CHARACTER * longest))
-    across = 2 * _MARGIN + (1 + max(layers.values(), default=0)) * (width + _COLUMN_GAP) - _COLUMN_GAP
-    drawn = [_edge(edge, route, width) for edge, route in routes]
-    drawn += [_step(mark, places[mark.name], width) for mark in marks]
+    drawn = [_edge(edge, route, columns) for edge, route in routes]
+    drawn += [_step(mark, boxes[mark.name], places[mark.name], columns) for mark in marks]
     label = f"graph of {len(marks)} steps: " + ", ".join(f"{mark.name} {mark.state}".strip() for mark in marks)
-    fits = " fits" if _LEAST_FITTING <= across <= _FITTING else ""
-    return picture(across, bottom + _MARGIN, *drawn, label=label, class_="fluentpipe-graph" + fits, scales=False)
+    class_ = "fluentpipe-graph" + _shrinking(columns.across)
+    return picture(columns.across, bottom + _MARGIN, *drawn, label=label, class_=class_, scales=False)
+
+
+def _shrinking(across: float) -> str:
+    """The classes of a drawing that may shrink with its page, down to where it still can be read."""
+    if not _LEAST[0] <= across <= _FITTING:
+        return ""
+    least = next((each for each in _LEAST if each >= _SHRUNK * across), _LEAST[-1])
+    return f" fits least-{least}"
+
+
+def _fit(marks: Sequence[Mark], layers: Mapping[str, int]) -> tuple[dict[str, _Box], _Columns]:
+    """The words of the steps and the columns they make: the widest boxes that a page has room for."""
+    for widest, lines in _WIDEST[:-1]:
+        boxes, columns = _set(marks, layers, widest, lines)
+        if columns.across <= _ROOM:
+            return boxes, columns
+    return _set(marks, layers, *_WIDEST[-1])
+
+
+def _set(
+    marks: Sequence[Mark], layers: Mapping[str, int], widest: float, lines: int
+) -> tuple[dict[str, _Box], _Columns]:
+    boxes = {mark.name: _Box.of(mark, widest - _BESIDE, lines) for mark in marks}
+    widths = [_NARROWEST] * (1 + max(layers.values(), default=0))
+    for name, box in boxes.items():
+        widths[layers[name]] = max(widths[layers[name]], _BESIDE + box.width)
+    return boxes, _Columns.of(widths)
+
+
+def _lines(said: str, room: float, size: float, most: int, *, bold: bool = False) -> tuple[str, ...]:
+    """Words in lines, broken after blanks and underscores; what is too much goes from the middle of a line."""
+    lines: list[str] = []
+    for piece in _PIECE.findall(said):
+        joined = lines[-1] + piece if lines else piece
+        if lines and (len(lines) == most or width_of(joined.rstrip(), size, bold=bold) <= room):
+            lines[-1] = joined
+        else:
+            lines.append(piece)
+    return tuple(fitted(line.rstrip(" ·"), room, size, bold=bold) for line in lines)
 
 
 def _layers(names: Sequence[str], edges: Sequence[Edge]) -> dict[str, int]:
@@ -149,34 +237,35 @@ def _spread(places: Sequence[_Place], wanted: Sequence[float]) -> None:
         place.y += shift
 
 
-def _step(mark: Mark, place: _Place, width: float) -> Markup:
-    left, top = _left(place.layer, width), place.y - _HEIGHT / 2
+def _step(mark: Mark, box: _Box, place: _Place, columns: _Columns) -> Markup:
+    left, top = columns.lefts[place.layer], place.y - place.height / 2
+    first = top + (place.height - box.height) / 2 + 22
     state = mark.state or "Planned"
     whole = ": ".join(part for part in (mark.name, mark.state, mark.reason) if part)
-    room = int((width - 36) / _CHARACTER)
+    below = first + _LINE * len(box.name) + 2
     return group(
         element("title", whole),
-        element("rect", x=left, y=top, width=width, height=_HEIGHT, rx=8, class_="box"),
-        element("circle", cx=left + 16, cy=top + 18, r=7.5, class_="dot"),
-        text(left + 16, top + 22, _SIGNS.get(mark.state, ""), class_="sign", text_anchor="middle"),
-        text(left + 29, top + 22, shortened(mark.name, room), class_="name"),
-        text(left + 29, top + 39, shortened(mark.second_line, int(room / _SMALLER)), class_="what"),
+        element("rect", x=left, y=top, width=columns.widths[place.layer], height=place.height, rx=8, class_="box"),
+        element("circle", cx=left + 16, cy=first - 4, r=7.5, class_="dot"),
+        text(left + 16, first, _SIGNS.get(mark.state, ""), class_="sign", text_anchor="middle"),
+        *(text(left + 29, first + _LINE * line, said, class_="name") for line, said in enumerate(box.name)),
+        *(text(left + 29, below + _LINE * line, said, class_="what") for line, said in enumerate(box.what)),
         class_=f"step {state if state in _SIGNS else 'Planned'}",
     )
 
 
-def _edge(edge: Edge, route: Sequence[_Place], width: float) -> Markup:
-    start = (_left(route[0].layer, width) + width, route[0].y)
+def _edge(edge: Edge, route: Sequence[_Place], columns: _Columns) -> Markup:
+    start = (columns.lefts[route[0].layer] + columns.widths[route[0].layer], route[0].y)
     path, (x, y) = [f"M{number(start[0])} {number(start[1])}"], start
     for place in route[1:]:
-        left = _left(place.layer, width)
+        left = columns.lefts[place.layer]
         bend = (left - x) / 2
         path.append(
             f"C{number(x + bend)} {number(y)} {number(left - bend)} {number(place.y)} {number(left)} {number(place.y)}"
         )
         x, y = left, place.y
         if place is not route[-1]:
-            x += width
+            x += columns.widths[place.layer]
             path.append(f"H{number(x)}")
     arrow = element(
         "path", d=f"M{number(x - 6)} {number(y - 3.5)}L{number(x)} {number(y)}L{number(x - 6)} {number(y + 3.5)}"
@@ -189,7 +278,3 @@ def _edge(edge: Edge, route: Sequence[_Place], width: float) -> Markup:
         *label,
         class_="edge control" if edge.is_control else "edge",
     )
-
-
-def _left(layer: int, width: float) -> float:
-    return _MARGIN + layer * (width + _COLUMN_GAP)

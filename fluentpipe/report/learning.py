@@ -10,7 +10,7 @@ from fluentpipe.report.evidence import Facts, finites
 
 _MOST_POINTS = 120  # of a line; between them its curve is straight to the eye
 _MOST_LINES = 8
-_WIDTH, _HEIGHT = 900.0, 300.0
+_WIDTH, _HEIGHT = 640.0, 250.0  # pixels, wide enough for its rounds and small enough for its words
 _NUMBER = r"[-+]?\d{1,20}(?:\.\d{1,20})?(?:e[-+]?\d{1,3})?"
 _ROUND = re.compile(rf"^(?:\[[\d:]{{1,20}}\] ?)?\[\d{{1,9}}\]((?:\s+[\w@-]+:{_NUMBER})+)\s*$")  # as XGBoost prints
 _VALUE = re.compile(rf"([\w@-]+):({_NUMBER})")
@@ -61,7 +61,9 @@ def learning_curve(step: str, metric: str, lines: Lines) -> Figure | None:
         marks.append(chart.dot(best, values[best], said, f"best series-{place}", 4.0))
     note = "On the rows held out, after each round; a dot is the best one. The first, steep rounds are left out."
     legend = tuple((f"series-{place}", name) for place, (name, _) in enumerate(drawn) if len(drawn) > 1)
-    return Figure(f"How {step} learned", note, chart.drawn(*marks, label=f"{metric} by round"), legend)
+    return Figure(
+        f"How {step} learned", note, chart.drawn(*marks, label=f"{metric} by round", class_="chart curves"), legend
+    )
 
 
 def _without_the_start(lines: Sequence[Sequence[float]]) -> tuple[float, float]:

@@ -86,7 +86,7 @@ def test_the_drawing_holds_every_step() -> None:
 def test_a_drawing_is_neither_blown_up_nor_shrunk_until_it_cannot_be_read(steps: int, fits: bool) -> None:
     marks = [Mark(f"step {number}", "Processing") for number in range(steps)]
     drawn = draw(marks, [Edge(one.name, two.name) for one, two in itertools.pairwise(marks)])
-    assert ('class="fluentpipe-graph fits"' in drawn) is fits
+    assert ('class="fluentpipe-graph fits ' in drawn) is fits
 
 
 def test_a_cycle_and_unknown_steps_are_drawn_as_far_as_they_go() -> None:
