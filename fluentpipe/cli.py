@@ -1,7 +1,7 @@
 """The command line: words to calls. Nothing here decides anything.
 
-Exit status: 0 done, 1 a step failed, 2 the command or the pipeline is faulty, 3 a gate stopped the run; 128 and the
-number of a signal that stopped it.
+Exit status: 0 done, 1 a step failed, 2 the command or the pipeline is faulty (nothing was started), 3 a gate stopped the
+run; 128 and the number of a signal that stopped it.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def _reported(command: F) -> F:
         try:
             return command(*args, **values)
         except RunError as error:
-            status = 3 if isinstance(error, GateFailed) else 1
-            message = str(error)
             run = getattr(error, "run", None)  # absent where nothing was started
+            status = 3 if isinstance(error, GateFailed) else 2 if run is None else 1
+            message = str(error)
         except (FluentpipeError, FileNotFoundError) as error:
             status = 2
             message = f"{type(error).__name__}: {error}"

@@ -127,8 +127,14 @@ def test_data_that_will_not_do_fails_the_first_step_with_the_reason(tmp_path, sc
 @pytest.mark.parametrize(
     ("words", "status", "reason"),
     [
-        (("run", "train.py", "-p", "dta=x.csv"), 1, "parameter 'dta' is unknown. Did you mean 'data'?"),
-        (("run", "train.py", "--data", "nowhere.csv"), 1, "There is no file or folder 'nowhere.csv'"),
+        (("run", "train.py", "-p", "dta=x.csv"), 2, "parameter 'dta' is unknown. Did you mean 'data'?"),
+        (("run", "train.py", "--data", "nowhere.csv"), 2, "There is no file or folder 'nowhere.csv'"),
+        (("run", "train.py", "--only", "nope"), 2, "has no step 'nope'"),
+        (("run", "train.py", "--only", "data_loading", "--from", "data_loading"), 2, "give one of the two"),
+        (("run", "train.py", "--only", "xgboost_training", "--home", "none"), 2, "fix: run the whole pipeline once"),
+        (("run", "train.py", "--run", "last"), 2, "name the step, too"),
+        (("run", "train.py", "--home", "broken.json"), 2, "fix: give another folder"),
+        (("run", "depth.json", "-p", "depth=abc"), 2, "depth"),
         (("run", "train.py", "-p", "data"), 2, "write NAME=VALUE"),
         (("run", "nothing"), 2, "no file, folder or module 'nothing'"),
         (("run", "train.py:pip"), 2, "has no pipeline 'pip'; it has pipe"),
@@ -139,6 +145,9 @@ def test_data_that_will_not_do_fails_the_first_step_with_the_reason(tmp_path, sc
 )
 def test_faulty_words_are_answered_with_what_is_wrong(tmp_path, script, words, status, reason) -> None:
     (tmp_path / "broken.json").write_text("{")
+    depth = {"Name": "depth", "Type": "Integer", "DefaultValue": 3}
+    steps = [{"Name": "one", "Type": "Fail", "Arguments": {"ErrorMessage": "no"}}]
+    (tmp_path / "depth.json").write_text(json.dumps({"Version": "2020-12-01", "Parameters": [depth], "Steps": steps}))
     done = here(*words)
     assert (done.exit_code, reason in done.stderr) == (status, True), done.stderr
 
