@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ _INHERITED = (
     "VIRTUAL_ENV", "CONDA_PREFIX", "SYSTEMROOT", "SSL_CERT_FILE", "SSL_CERT_DIR",
 )  # fmt: skip
 _SECRET_NAME = re.compile(
-    r"secret|passw|token|credential|private|(api|access|auth|account|encryption)[_-]?key", re.IGNORECASE
+    r"secret|passw|token(?!i[sz]e)|credential|private|(api|access|auth|account|encryption)[_-]?key", re.IGNORECASE
 )
+_OPTION = re.compile(r"-{0,2}\w[\w.-]*")
+_NAMED = ("Environment", "HyperParameters", "StaticHyperParameters")  # members of requests: values by name
+_APPLICATIONS = ("AppSpecification", "AlgorithmSpecification")  # those with the words of a command
 _MASK = "***"
 _SHORTEST_SECRET = 6  # characters; shorter texts occur everywhere
 
@@ -55,17 +59,35 @@ class Mask:
     secrets: tuple[str, ...]  # longest first, so that one inside another is not cut in two
 
     @classmethod
-    def of(cls, named: Iterable[Mapping[str, Any]]) -> Mask:
-        """The values whose names look secret (`DB_PASSWORD`, `api_key`, …), and each of their lines; numbers are none."""
+    def of(cls, named: Iterable[Mapping[str, Any] | Sequence[Any]]) -> Mask:
+        """The values whose names look secret (`DB_PASSWORD`, `api_key`, …), and each of their lines; numbers are none.
+
+        Args:
+            named: Values by name, and words of commands: of `--api-key=VALUE` and `--api-key VALUE` it is the value.
+        """
         found = {
             part
-            for mapping in named
-            for name, value in mapping.items()
+            for each in named
+            for name, value in (each.items() if isinstance(each, Mapping) else _options(each))
             if isinstance(value, str) and _SECRET_NAME.search(name)
-            for part in (value, *value.splitlines())  # a log is masked line by line
+            for part in (value, *value.splitlines(), _decoded(value))  # a log is masked line by line
             if len(part) >= _SHORTEST_SECRET and not part.replace(".", "", 1).isdigit()
         }
         return cls(tuple(sorted(found, key=lambda secret: (-len(secret), secret))))
+
+    @classmethod
+    def of_job(cls, parameters: Mapping[str, Any], request: Mapping[str, Any]) -> Mask:
+        """The secrets of a job: among the pipeline's parameters, its variables, hyperparameters and arguments.
+
+        Args:
+            parameters: Values of the pipeline's parameters.
+            request: Of a job of any kind, also of a tuning.
+        """
+        parts = (request, request.get("TrainingJobDefinition") or {})
+        said = [part.get(member) or {} for part in parts for member in _APPLICATIONS]
+        values = [part.get(member) or {} for part in parts for member in _NAMED]
+        words = [[*(each.get("ContainerEntrypoint") or ()), *(each.get("ContainerArguments") or ())] for each in said]
+        return cls.of((parameters, *values, *words))
 
     def text(self, text: str) -> str:
         """The text with `***` for each secret."""
@@ -82,3 +104,24 @@ class Mask:
         if isinstance(value, list | tuple):
             return [self.data(item) for item in value]
         return self.text(value) if isinstance(value, str) else value
+
+
+def _options(words: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """The options among the words of a command, with their values."""
+    for word, after in zip(words, (*words, "")[1:], strict=True):
+        name, equals, value = str(word).partition("=")
+        if not _OPTION.fullmatch(name):
+            continue  # such as a line for a shell
+        if equals:
+            yield name, value
+        elif name.startswith("-") and not str(after).startswith("-"):
+            yield name, after
+
+
+def _decoded(value: str) -> str:
+    """The text that a hyperparameter stands for, as JSON encodes those of scripts; the value itself where it is none."""
+    try:
+        text = json.loads(value) if value.startswith('"') else value
+    except ValueError:
+        return value
+    return text if isinstance(text, str) else value

@@ -127,6 +127,35 @@ def test_a_mask_hides_what_is_named_secret_and_nothing_else():
     assert mask.data({"a": ["abcdef", 1, {"b": "x abcdefgh"}]}) == {"a": ["***", 1, {"b": "x ***"}]}
 
 
+def test_a_mask_hides_the_values_of_options_that_are_named_secret():
+    words = ["python3", "/opt/ml/x.py", "--api_key", "abcdefgh", "--auth-token=ijklmnop", "--name", "visible"]
+    words += [
+        "--tokenizer",
+        "bert-base",
+        "--use-token",
+        "--verbose",
+        "--password",
+        "-",
+        "export A_TOKEN=$1; whole line",
+        5,
+    ]
+    mask = Mask.of([words, ["DB_PASSWORD=qrstuvwx"], ["--secret"], []])
+    assert sorted(mask.secrets) == ["abcdefgh", "ijklmnop", "qrstuvwx"]
+    assert mask.data(words)[2:5] == ["--api_key", "***", "--auth-token=***"]
+
+
+@pytest.mark.parametrize("wrap", [lambda job: job, lambda job: {"TrainingJobDefinition": job}])
+def test_the_mask_of_a_job_knows_all_places_of_its_request(wrap):
+    application = {"ContainerEntrypoint": ["sh", "--token"], "ContainerArguments": ["secret-1", "--api-key=secret-2"]}
+    for member, value in {
+        "AppSpecification": application, "AlgorithmSpecification": application, "Environment": {"TOKEN": "secret-1", "API_KEY": "secret-2"},
+        "HyperParameters": {"token": "secret-1", "api_key": '"secret-2"'}, "StaticHyperParameters": {"token": "secret-1\nsecret-2"},
+    }.items():  # fmt: skip
+        mask = Mask.of_job({"password": "secret-3"}, wrap({member: value}))
+        assert mask.text("secret-1 secret-2 secret-3") == "*** *** ***", member
+    assert Mask.of_job({}, wrap({"Environment": None})).secrets == ()
+
+
 def test_a_secret_of_several_lines_is_hidden_line_by_line():
     mask = Mask.of([{"private_key": "-----BEGIN\nabcdef+x\n=\n"}])
     assert [mask.text(line) for line in ("key: abcdef+x", "-----BEGIN", "=")] == ["key: ***", "***", "="]
