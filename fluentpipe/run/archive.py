@@ -101,9 +101,16 @@ def unpack(archive: Path, folder: Path, *, max_members: int = MAX_MEMBERS, max_b
                     continue
                 if not (member.isfile() or member.isdir()):
                     raise _refused(archive, f"its member {member.name!r} is neither a file nor a folder")
-                _write(tar, member, inside(folder, name))
+                _write(tar, member, _target(archive, folder, name))
     except UNREADABLE as error:
         raise _refused(archive, f"it cannot be read ({error})") from error
+
+
+def _target(archive: Path, folder: Path, name: str) -> Path:
+    try:
+        return inside(folder, name)
+    except RunError as error:
+        raise _refused(archive, f"its member {name!r} is no safe path below a folder") from error
 
 
 def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:

@@ -247,9 +247,9 @@ def _member(name: str, **fields: object) -> tarfile.TarInfo:
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ([_member("../x")], "is no safe path"),
-        ([_member("/etc/x")], "is no safe path"),
-        ([_member("a/../../x")], "is no safe path"),
+        ([_member("../x")], "its member '../x' is no safe path"),
+        ([_member("/etc/x")], "its member '/etc/x' is no safe path"),
+        ([_member("a/../../x")], "its member 'a/../../x' is no safe path"),
         ([_member("l", type=tarfile.SYMTYPE, linkname="/etc/passwd")], "is neither a file nor a folder"),
         ([_member("l", type=tarfile.LNKTYPE, linkname="../x")], "is neither a file nor a folder"),
         ([_member("d", type=tarfile.CHRTYPE)], "is neither a file nor a folder"),
@@ -263,7 +263,9 @@ def test_an_archive_that_could_do_harm_is_refused(members, message, tmp_path):
     with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as tar:
         for member in members:
             tar.addfile(member, io.BytesIO(bytes(member.size)))
-    with pytest.raises(RunError, match=message):
+    with pytest.raises(
+        RunError, match=rf"The archive 'x.tar.gz' is refused: (.|\n)*{message}(.|\n)*archive: .*x.tar.gz"
+    ):
         unpack(tmp_path / "x.tar.gz", tmp_path / "inner" / "out", max_members=10, max_bytes=1000)
     assert list(tmp_path.rglob("x")) == []
 
