@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import json
 import os
 import random
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +17,10 @@ import pytest
 from fluentpipe import Pipeline
 from fluentpipe.demo import demo_pipeline
 from fluentpipe.errors import GateFailed
+from fluentpipe.report import write_report
 
 from .browser import Browser, colours
+from .folders import Folder, evaluation, gate, model, packed, schema
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 BACKGROUND = {"light": bytes.fromhex("f6f6f3"), "dark": bytes.fromhex("121317")}
@@ -109,6 +114,105 @@ def test_no_text_of_a_drawing_leaves_it(browser: Browser, reports) -> None:
             }).map(each => each.textContent).join('|')"""
         )
         assert outside == ""
+
+
+CHAIN = ("load", "preprocess", "train", "calibrate", "explain_the_predictions", "compare_with_the_last_one", "evaluate")
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a regression with great figures, long names, and a failure of one unbroken word."""
+    path = tmp_path_factory.mktemp("crowded")
+    word, long = (
+        "long" * 80,
+        "a_column_whose_name_goes_on_and_on_without_any_break_for_more_than_a_hundred_characters" * 2,
+    )
+    folder = Folder(path, reason=f"Step 'train' failed: {word}", status="Failed")
+    for before, name in zip((None, *CHAIN), CHAIN, strict=False):
+        kind = "Training" if name == "train" else "Processing"
+        folder.step(name, kind, (before,) if before else (), reason=word if name == "calibrate" else "")
+    folder.output("load", "raw_data", {"schema.json": schema(long)})
+    place = path / "steps" / "train" / "out"
+    place.mkdir(parents=True)
+    features = [{"feature": f"{long}_{number}", "share": 0.05, "splits": 9} for number in range(20)]
+    (place / "model.tar.gz").write_bytes(model({"importances.json": json.dumps({"importances": features}).encode()}))
+    curve = {"version": 1, "validation": [{"rmse": [4e6, 3e6, 2.5e6, 2.4e6]}]}
+    (place / "output.tar.gz").write_bytes(packed({"history.json": json.dumps(curve).encode()}))
+    folder.steps["train"]["outputs"]["model"] = "steps/train/out/model.tar.gz"
+    report, drawn = evaluation("regression")
+    report["metrics"] |= {"mse": 9.97e7, "rmse": 987_307.0, "mae": -123_456_789.0}
+    drawn["actual_and_predicted"] = {
+        side: [value * 1e6 for value in values] for side, values in drawn["actual_and_predicted"].items()
+    }
+    folder.output("evaluate", "report", {"evaluation.json": report, "curves.json": drawn})
+    folder.gate("gate", [gate("metrics.rmse", 2_500_000, "LessThanOrEqualTo")])
+    return write_report(folder.write())
+
+
+TOO_WIDE = """[...document.querySelectorAll('.tile, .tile p')].filter(each => each.scrollWidth > each.clientWidth + 1)
+    .map(each => each.textContent).join('|')"""
+ON_ONE_ANOTHER = """[...document.querySelectorAll('svg')].map(drawing => {
+    const texts = [...drawing.querySelectorAll('text')].map(each => [each.textContent.trim(), each.getBoundingClientRect()])
+        .filter(([said, box]) => said && box.width);
+    return texts.flatMap(([said, one], place) => texts.slice(place + 1).filter(([, other]) =>
+        Math.min(one.right, other.right) - Math.max(one.left, other.left) > 2 &&
+        Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 4).map(([other]) => said + ' on ' + other));
+}).flat().join('|')"""
+SMALLEST = """Math.min(...[...document.querySelectorAll('svg text:not(.sign)')].filter(each => each.getBoundingClientRect().width)
+    .map(each => parseFloat(getComputedStyle(each).fontSize) * each.getScreenCTM().d || 99))"""
+BROKEN_WORDS = """[...document.querySelectorAll('td')].filter(each => /^\\w{1,12}$/.test(each.textContent.trim())).filter(each => {
+    const words = document.createRange(); words.selectNodeContents(each);
+    return new Set([...words.getClientRects()].map(box => Math.round(box.bottom / 4))).size > 1;
+}).map(each => each.textContent).join('|')"""
+
+
+@pytest.mark.parametrize("width", [1280, 900, 700, 420])
+def test_everything_has_its_room_at_every_width(browser: Browser, reports, crowded, width) -> None:
+    for page in (crowded, *reports.values()):
+        browser.open(page, "light", width)
+        browser.ask("document.querySelectorAll('details').forEach(each => each.open = true)")
+        assert browser.ask("document.documentElement.scrollWidth") <= width
+        assert browser.ask(TOO_WIDE) == ""
+        assert browser.ask(ON_ONE_ANOTHER) == ""
+        assert browser.ask(BROKEN_WORDS) == ""
+        assert browser.ask(SMALLEST) >= 8.5
+        narrowest = "Math.min(...[...document.querySelectorAll('.steps td:first-child')].map(each => each.clientWidth))"
+        assert browser.ask(narrowest) >= 140
+
+
+def test_the_graph_of_an_ordinary_chain_needs_no_scrolling(browser: Browser, reports, crowded) -> None:
+    for page in (crowded, *reports.values()):
+        browser.open(page, "light", 1280)
+        assert (
+            browser.ask(
+                "(each => each.scrollWidth - each.clientWidth)(document.querySelector('.fluentpipe-graph').parentElement)"
+            )
+            <= 1
+        )
+
+
+def test_a_report_is_printed_whole_on_a_few_pages(browser: Browser, reports, crowded) -> None:
+    paper = {"paperWidth": 8.27, "paperHeight": 11.69}  # A4, inches
+    for name, page in {"crowded": crowded, **reports}.items():
+        browser.open(page, "light", 703)  # A4 without its margins, at 96 pixels an inch
+        browser.send("Emulation.setEmulatedMedia", media="print")
+        columns = browser.ask(
+            "new Set([...document.querySelectorAll('.charts figure')].map(each => each.getBoundingClientRect().left)).size"
+        )
+        cut = browser.ask(
+            """[...document.querySelectorAll('svg, table, pre')].filter(each => each.getBoundingClientRect().right > innerWidth + 1)
+            .map(each => each.outerHTML.slice(0, 80)).join('|')"""
+        )
+        hidden = browser.ask(
+            "[...document.querySelectorAll('#data details td, .card p')].filter(each => !each.checkVisibility()).length"
+        )
+        browser.send("Emulation.setEmulatedMedia", media="")
+        assert (name, columns, cut, hidden) == (name, 2, "", 0)
+        printed = base64.b64decode(browser.send("Page.printToPDF", **paper)["data"])
+        kept = Path(os.environ["FLUENTPIPE_PICTURES"]) if "FLUENTPIPE_PICTURES" in os.environ else None
+        if kept:
+            (kept / f"{name.replace(' ', '-')}.pdf").write_bytes(printed)
+        assert 2 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 8
 
 
 def test_a_sealed_frame_in_a_notebook_shows_the_report(browser: Browser, reports, tmp_path) -> None:
