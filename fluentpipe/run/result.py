@@ -72,7 +72,7 @@ class Shown:
     height: int  # pixels
 
     def _repr_html_(self) -> str:
-        page = escape(self.page.read_text(encoding="utf-8"), quote=True)
+        page = escape(_framed(self.page.read_text(encoding="utf-8")), quote=True)
         return (
             f'<iframe sandbox srcdoc="{page}" width="100%" height="{int(self.height)}" frameborder="0" '
             'title="report of the run"></iframe>'
@@ -226,6 +226,12 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<run {self.id} of {self.name}: {self.status}, {len(self.steps)} steps>"
+
+
+def _framed(page: str) -> str:
+    """The page for a frame: its links to its own parts would lead to the notebook's address, which such a frame inherits."""
+    page = page.replace("base-uri 'none'", "base-uri about:", 1)  # the first one is that of the page's own policy
+    return page.replace("<title>", '<base href="about:srcdoc"><title>', 1)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

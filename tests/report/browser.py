@@ -46,22 +46,31 @@ class Browser:
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Give a command and wait for its answer."""
+        self._tell(method, parameters)
+        while (message := self._next()).get("id") != self._last:
+            pass
+        assert "error" not in message, message
+        return dict(message["result"])
+
+    def _tell(self, method: str, parameters: dict[str, Any]) -> None:
         self._last += 1
         command = {"id": self._last, "method": method, "params": parameters}
         os.write(
             self._commands,
             json.dumps(command | ({"sessionId": self._session} if self._session else {})).encode() + b"\0",
         )
-        while (message := self._next()).get("id") != self._last:
-            pass
-        assert "error" not in message, message
-        return dict(message["result"])
 
-    def open(self, page: Path, scheme: str, width: int = 1240) -> None:
+    def click(self, x: float, y: float) -> None:
+        """Click on a place of the page; nobody answers for a frame that the click takes elsewhere."""
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            at = {"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1}
+            self._tell("Input.dispatchMouseEvent", at)
+
+    def open(self, page: Path | str, scheme: str, width: int = 1240) -> None:
         """Load a page in a colour scheme."""
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
-        self.send("Page.navigate", url=page.as_uri())
+        self.send("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         while self._next().get("method") != "Page.loadEventFired":
             pass
 

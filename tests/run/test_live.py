@@ -339,7 +339,10 @@ def test_the_report_of_any_definition_has_its_steps_and_is_shown_sealed(home) ->
     assert "hello from inside" in text
     frame = run.show(300)._repr_html_()
     assert frame.startswith("<iframe sandbox srcdoc=")
-    assert unescape(frame.split('srcdoc="')[1].split('"')[0]) == text
+    shown = unescape(frame.split('srcdoc="')[1].split('"')[0])
+    assert shown.count('<base href="about:srcdoc">') == shown.count("base-uri about:;") == 1
+    sealed = shown.replace('<base href="about:srcdoc">', "").replace("base-uri about:;", "base-uri 'none';")
+    assert sealed == text
 
 
 def test_a_failed_run_has_a_report_and_a_lost_one_is_made_again(home) -> None:
