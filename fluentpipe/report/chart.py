@@ -151,18 +151,17 @@ def tick_figures(values: Sequence[float]) -> list[str]:
     apart = min((abs(after - before) for before, after in itertools.pairwise(values)), default=most)
     if not most or not apart:
         return [figure(value) for value in values]
-    unit, sign = _unit(most, apart)
+    unit, sign = _unit(most)
     places = max(0, math.ceil(-math.log10(apart / unit) - 1e-6))
-    if sign and places > 2:  # far from zero and close together: the unit would hide what differs
+    if sign.isalpha() and places > 2:  # far from zero and close together: the unit would hide what differs
         unit, sign, places = 1.0, "", max(0, math.ceil(-math.log10(apart) - 1e-6))
     return [_in_unit(value / unit, places, sign) for value in values]
 
 
-def _unit(most: float, apart: float) -> tuple[float, str]:
-    """What figures up to this one are counted in, and its sign; whole ones where they are beyond the usual units."""
+def _unit(most: float) -> tuple[float, str]:
+    """What figures up to this one are counted in, and its sign; beyond the usual units a power of a thousand."""
     if most < 1e-3 or most >= 1e15:
-        power = math.floor(math.log10(apart if most < 100 * apart else most) + 1e-9)
-        power = max(-307, power)  # below, a power of ten has fewer digits
+        power = max(-306, 3 * math.floor(math.log10(most) / 3 + 1e-9))  # below, a power of ten has fewer digits
         return 10.0**power, f"e{power}"
     return next(((unit, sign) for unit, sign in _UNITS if most >= unit), (1.0, "")) if most >= 1e4 else (1.0, "")
 

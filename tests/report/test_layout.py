@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 import fluentpipe.report
 from fluentpipe.flowchart import Edge
@@ -72,7 +72,8 @@ def test_names_that_differ_still_do_when_they_are_shortened(names: list[str]) ->
         (19.6e6, 20.4e6, ["19.6M", "19.8M", "20M", "20.2M", "20.4M"]),
         (0, 5e9, ["0", "1G", "2G", "3G", "4G", "5G"]),
         (0, 1e-5, ["0", "2e-6", "4e-6", "6e-6", "8e-6", "10e-6"]),
-        (0, 4e20, ["0", "1e20", "2e20", "3e20", "4e20"]),
+        (9.1e-6, 10.9e-6, ["9.5e-6", "10e-6", "10.5e-6"]),
+        (0, 4e20, ["0", "100e18", "200e18", "300e18", "400e18"]),
         (1_000_000, 1_000_010, ["1,000,000", "1,000,002", "1,000,004", "1,000,006", "1,000,008", "1,000,010"]),
     ],
 )
@@ -89,6 +90,10 @@ def test_figures_of_an_axis_differ_as_its_values_do(low: float, share: float) ->
 
 
 @given(LIVELY, st.floats(1e-6, 1e6), st.booleans())
+@example(1e300, 1e-6, False)
+@example(-1e300, 1e-6, False)
+@example(1e14, 1e-6, False)
+@example(1e-300, 1e-6, False)
 def test_figures_stand_between_the_name_of_the_axis_and_the_plot(low: float, share: float, percent: bool) -> None:
     y = (0.0, 1.0) if percent else (low, low + (abs(low) or 1.0) * share)
     chart = Chart(y, y)
