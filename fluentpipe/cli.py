@@ -66,9 +66,9 @@ def _reported(command: F) -> F:
             if end.code not in _ENDED_BY_SIGNAL:
                 raise
             status, message = end.code, _STOPPED
-        click.echo(click.style(message, fg="red"), err=True)
+        cli_options.echo(message, fg="red", err=True)
         if (report := getattr(run, "report", None)) is not None:  # of a run here
-            click.echo(f"report: {report}", err=True)
+            cli_options.echo(f"report: {report}", err=True)
         sys.exit(status)
 
     return cast("F", call)
@@ -90,7 +90,7 @@ def demo(home: Path | None, plain: bool, quiet: bool) -> None:
     from fluentpipe.demo import CODE, demo_pipeline
 
     pipe = demo_pipeline()
-    click.echo(click.style(CODE, fg="cyan"))
+    cli_options.echo(CODE, fg="cyan")
     with _watching(plain=plain, quiet=quiet) as watch:
         run = pipe.run(home=home, echo=watch.echo, listener=watch.listener)
     _say_outcome(run)
@@ -210,12 +210,12 @@ def clean(home: Path | None, size: int | None, age: int | None, runs: bool, dry_
 
     done = clean_home(home_folder(home), max_age=age, max_size=size, runs=runs, dry=dry_run)
     word = "would remove" if dry_run else "removed"
-    click.echo(f"{word} {done.results} results and {done.runs} runs: {done.size / 1e6:.1f} MB")
+    cli_options.echo(f"{word} {done.results} results and {done.runs} runs: {done.size / 1e6:.1f} MB")
     for kind, name in KINDS.items():
         gone, left = done.removed[kind], done.left[kind]
         if gone.count or left.count:
             all_, size = gone.count + left.count, gone.size + left.size
-            click.echo(f"  {name}: {gone.count} of {all_}, {gone.size / 1e6:.1f} of {size / 1e6:.1f} MB")
+            cli_options.echo(f"  {name}: {gone.count} of {all_}, {gone.size / 1e6:.1f} of {size / 1e6:.1f} MB")
 
 
 @main.command(name="compile", epilog=_TARGET_HELP)
@@ -235,9 +235,9 @@ def compile_(target: str, out: Path, role: str | None, bucket: str | None, regio
     """Write the SageMaker pipeline definition, checked, and the files it needs, as a bundle."""
     given = {"role": role, "bucket": bucket, "region": region}
     _, definition = _load(target, {name: value for name, value in given.items() if value is not None})
-    click.echo(f"wrote {definition.write(out)}: {definition!r}")
+    cli_options.echo(f"wrote {definition.write(out)}: {definition!r}")
     for diagnostic in definition.diagnostics:
-        click.echo(str(diagnostic))
+        cli_options.echo(str(diagnostic))
 
 
 @main.command(epilog=_TARGET_HELP)
@@ -251,11 +251,11 @@ def check(target: str) -> None:
     else:
         found, counted = _checked_script(target)
     for severity, line in found:
-        click.echo(click.style(line, fg="red" if severity == "error" else "yellow"))
+        cli_options.echo(line, fg="red" if severity == "error" else "yellow")
     errors = sum(severity == "error" for severity, _ in found)
     counts = {"error": errors, "warning": len(found) - errors}
     said = [f"{count} {word}" if count == 1 else f"{count} {word}s" for word, count in counts.items()]
-    click.echo(f"{counted}: {', '.join(said)}")
+    cli_options.echo(f"{counted}: {', '.join(said)}")
     sys.exit(2 if errors else 0)
 
 
@@ -305,7 +305,7 @@ def stubs(modules: tuple[str, ...], out: Path, install: bool, check: bool) -> No
         raise StaleStub(f"{path} is not up to date.", fix=command)
     if not check:
         stubgen.write_file(path, text)
-    click.echo(f"{path} is up to date." if check else f"wrote {path}")
+    cli_options.echo(f"{path} is up to date." if check else f"wrote {path}")
 
 
 @main.command(epilog="TARGET is a module (package.module:pipe) or a script (train.py:pipe).")
@@ -316,7 +316,7 @@ def explain(target: str) -> None:
     pipe, _ = _load(target)
     if pipe is None:
         raise click.UsageError("a definition has its inputs wired already; explain takes a module or a script.")
-    click.echo(str(pipe.explain()))
+    cli_options.echo(str(pipe.explain()))
 
 
 def _load(
@@ -337,7 +337,7 @@ def _load(
 def _watching(*, plain: bool, quiet: bool) -> AbstractContextManager[Watch]:
     from fluentpipe.live import watching
 
-    return watching(None if quiet else click.echo if plain else "auto", keep=False)
+    return watching(None if quiet else cli_options.echo if plain else "auto", keep=False)
 
 
 def _say_outcome(run: Run) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fluentpipe import cli_options, terminal
 from fluentpipe.errors import FluentpipeError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def diff(
         traceback.print_exc()
         sys.exit(2)
     if as_json:
-        click.echo(json.dumps(found.to_dict(), indent=2))
+        cli_options.echo(json.dumps(found.to_dict(), indent=2))
     else:
         _print(found)
     sys.exit(1 if found else 0)
@@ -107,7 +108,7 @@ def _print(found: Difference) -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     for line, kind in found.lines():
-        console.print(Text(line, style=_STYLES[kind]))
+        console.print(Text(terminal.plain(line), style=_STYLES[kind]))
 
 
 @click.command(epilog="TARGET is a definition (FILE.json), a bundle folder, a module or a script, as module:pipe.")
@@ -137,6 +138,6 @@ def policy(target: str, role: str | None, bucket: str | None, region: str | None
     documents = {"deployer": found.deployer, "execution": found.execution, "trust": (found.trust,)}
     chosen = documents if whom == "both" else {whom: documents[whom]}
     plain = {name: each[0] if len(each) == 1 else list(each) for name, each in chosen.items()}
-    click.echo(json.dumps(plain if whom == "both" else plain[whom], indent=2))
+    cli_options.echo(json.dumps(plain if whom == "both" else plain[whom], indent=2))
     for note in found.notes:
-        click.echo(f"note: {note}", err=True)
+        cli_options.echo(f"note: {note}", err=True)

@@ -51,7 +51,7 @@ def deploy(
         "max_parallel_steps": max_parallel_steps,
         "display_name": display_name,
         "description": description,
-        "say": click.echo,
+        "say": cli_options.echo,
         "dry_run": dry_run,
     }
     path = Path(target)
@@ -84,4 +84,4 @@ def delete(name: str, region: str | None, profile: str | None, yes: bool) -> Non
     if not yes:
         click.confirm(f"delete pipeline {name} from account {account.account_id}, {account.region}?", abort=True)
     delete_pipeline(account, name)
-    click.echo(f"deleted {name}")
+    cli_options.echo(f"deleted {name}")

@@ -89,13 +89,13 @@ def start(
         max_parallel_steps=max_parallel_steps,
         bucket=bucket,
         token=token,
-        say=click.echo,
+        say=cli_options.echo,
     )
-    click.echo(f"started {execution.short}\n{execution.arn}")
+    cli_options.echo(f"started {execution.short}\n{execution.arn}")
     if watches:
         _follow(execution, poll, plain=plain)
     else:
-        click.echo(f"follow it: fluentpipe watch {execution.short}")
+        cli_options.echo(f"follow it: fluentpipe watch {execution.short}")
 
 
 def _chain(target: str) -> Any:
@@ -137,7 +137,7 @@ def watch(execution: str, plain: bool, poll: float, region: str | None, profile:
 def stop(execution: str, region: str | None, profile: str | None) -> None:
     """Stop an execution; what succeeded stays, and `retry` goes on from there."""
     found = _found(execution, region, profile).stop()
-    click.echo(f"{found.short}: {found.status}")
+    cli_options.echo(f"{found.short}: {found.status}")
 
 
 @click.command(epilog=_WHICH)
@@ -159,7 +159,7 @@ def retry(
 ) -> None:
     """Go on with an execution that failed or was stopped; what succeeded is not carried out again."""
     found = _found(execution, region, profile).retry(max_parallel_steps=max_parallel_steps)
-    click.echo(f"going on with {found.short}")
+    cli_options.echo(f"going on with {found.short}")
     if watches:
         _follow(found, poll, plain=plain)
 
@@ -208,7 +208,7 @@ def logs(
         from fluentpipe.executions.logs import follow as follow_step
 
         for line in follow_step(found, step, poll):
-            click.echo(line)
+            cli_options.echo(line)
         return
     cli_runs.print_lines(found, step, last)
 
@@ -223,7 +223,7 @@ def _found(which: str, region: str | None, profile: str | None) -> Execution:
 
 
 def _follow(execution: Execution, poll: float, *, plain: bool) -> None:
-    echo: Echo = click.echo if plain else "auto"
+    echo: Echo = cli_options.echo if plain else "auto"
     try:
         execution.watch(poll, echo=echo)
     except KeyboardInterrupt:

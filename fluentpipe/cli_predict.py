@@ -36,6 +36,6 @@ def predict(model: str, data: Path, out: Path | None, id_columns: tuple[str, ...
     sink = sys.stdout.buffer if out is None else out
     rows, warnings = predict_file(model, data, sink, id_columns=id_columns or None, home=home_folder(home))
     for warning in warnings:
-        click.echo(click.style(f"warning: {warning}", fg="yellow"), err=True)
+        cli_options.echo(f"warning: {warning}", fg="yellow", err=True)
     if out is not None:
-        click.echo(f"wrote {out}: {rows} predictions")
+        cli_options.echo(f"wrote {out}: {rows} predictions")

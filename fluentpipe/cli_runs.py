@@ -65,7 +65,7 @@ def print_lines(run: PipelineRun, step: str | None, last: int | None) -> None:
     """Print the log of a step, of a run here or of an execution; without `step`, of all, each line with its step."""
     for name in [step] if step is not None else run.steps:
         for line in run.logs(name, last):
-            click.echo(line if step is not None else f"[{name}] {line}")
+            cli_options.echo(line if step is not None else f"[{name}] {line}")
 
 
 def _follow(run: Run, step: str) -> None:
@@ -87,7 +87,7 @@ def _follow(run: Run, step: str) -> None:
                 file.seek(written)
                 added = file.read()
             written += len(added)
-            click.echo(added.decode("utf-8", "replace"), nl=False)
+            cli_options.echo(added.decode("utf-8", "replace"), nl=False)
         if current.status != "Running" or current.steps[step].status not in {"Waiting", "Running"}:
             return
         time.sleep(_POLL)

@@ -41,16 +41,16 @@ def schedule(
     account = Account(region, profile)
     if deletes:
         schedules.unschedule(account, pipeline, name)
-        click.echo(f"deleted schedule {name or pipeline}")
+        cli_options.echo(f"deleted schedule {name or pipeline}")
     elif expression is None or role is None:
         for each in schedules.schedules(account, pipeline):
-            click.echo(str(each))
+            cli_options.echo(str(each))
     else:
         made = schedules.schedule(
             account, pipeline, expression, role,
-            name=name, timezone=timezone, parameters=parameters, enabled=not disabled, say=click.echo,
+            name=name, timezone=timezone, parameters=parameters, enabled=not disabled, say=cli_options.echo,
         )  # fmt: skip
-        click.echo(str(made) if made.changed else f"{made} (unchanged)")
+        cli_options.echo(str(made) if made.changed else f"{made} (unchanged)")
 
 
 @click.command()
@@ -81,6 +81,8 @@ def alarm(
     account = Account(region, profile)
     if topic is None:
         alarms.remove_alarm(account, pipeline, name)
-        click.echo(f"deleted alarm {alarms.rule_name(pipeline, name)}")
+        cli_options.echo(f"deleted alarm {alarms.rule_name(pipeline, name)}")
     else:
-        click.echo(str(alarms.alarm(account, pipeline, topic, on=on, steps=steps, name=name, say=click.echo)))
+        cli_options.echo(
+            str(alarms.alarm(account, pipeline, topic, on=on, steps=steps, name=name, say=cli_options.echo))
+        )

@@ -7,6 +7,7 @@ from datetime import timezone
 from typing import TYPE_CHECKING
 
 from fluentpipe.executions.finding import Summary
+from fluentpipe.terminal import plain
 
 if TYPE_CHECKING:
     from fluentpipe.executions.execution import Execution
@@ -32,11 +33,13 @@ def print_execution(execution: Execution) -> None:
     table.add_column("time", no_wrap=True, justify="right")
     table.add_column("")
     for step in seen.steps.values():
-        table.add_row(escape(step.name), _coloured(step.state), _time(step.seconds), escape(step.reason.split("\n")[0]))
+        table.add_row(
+            escape(step.name), _coloured(step.state), _time(step.seconds), escape(plain(step.reason.split("\n")[0]))
+        )
     console = Console(highlight=False)
     console.print(table)
     if seen.failure:
-        console.print(f"reason  {escape(seen.failure)}", soft_wrap=True)
+        console.print(f"reason  {escape(plain(seen.failure))}", soft_wrap=True)
     console.print(f"arn     {escape(execution.arn)}", soft_wrap=True)
 
 
@@ -53,7 +56,11 @@ def print_executions(found: Sequence[Summary]) -> None:
     for each in found:
         started = each.started.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S") if each.started else ""
         table.add_row(
-            escape(each.id), _coloured(each.status), started, escape(each.display_name), escape(each.failure[:200])
+            escape(each.id),
+            _coloured(each.status),
+            started,
+            escape(plain(each.display_name)),
+            escape(plain(each.failure[:200])),
         )
     Console(highlight=False).print(table if found else "no executions yet")
 

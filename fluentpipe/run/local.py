@@ -11,7 +11,6 @@ from pathlib import Path
 
 from fluentpipe.definition import Definition
 from fluentpipe.errors import RunError
-from fluentpipe.live import say
 from fluentpipe.report import write_report
 from fluentpipe.run.alive import collect_leftovers
 from fluentpipe.run.environment import Mask
@@ -31,6 +30,7 @@ from fluentpipe.run.selection import select
 from fluentpipe.run.stand_in import StandIn
 from fluentpipe.run.stopping import Stopping, stopping
 from fluentpipe.run.storage import Maps, Storage
+from fluentpipe.terminal import say
 
 _ISOLATIONS = ("fork", "process", "paths")
 

@@ -18,7 +18,7 @@ ROOT = Path(fluentpipe.__file__).parent
 
 # From the bottom up: a module imports only from those before it. Packages are one layer each.
 ORDER = (
-    "errors", "aws_faults", "aws", "diagnostic", "kinds", "match", "document", "comparing", "s3uri", "stamps", "assets", "upload", "request", "_property_table", "shapes",
+    "errors", "terminal", "aws_faults", "aws", "diagnostic", "kinds", "match", "document", "comparing", "s3uri", "stamps", "assets", "upload", "request", "_property_table", "shapes",
     "check_baselines", "check_conditions", "check_cycles", "check_steps", "check_references", "check_emr", "check_jobs", "check", "flowchart", "bundle", "definition", "deployed", "difference",
     "expression", "reference", "adopt", "_properties", "contract", "settings", "retry", "network", "caching", "objective", "ranges", "proxy", "_image_table", "images", "files", "program", "target", "waiting", "step", "conditional", "plugins", "notebook", "jobs", "defaults",
     "containers", "steps", "standalone", "function_shape", "function_step", "function", "suggest", "offers", "order", "connection", "node", "lineage", "reach", "resolve", "chain", "plan", "frameworks", "labels", "materialize",
