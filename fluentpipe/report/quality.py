@@ -11,6 +11,7 @@ from fluentpipe.report.chart import Chart, Figure, Point, figure, histogram, spa
 from fluentpipe.report.classes import by_class, confusion
 from fluentpipe.report.evidence import Evaluation, Facts, finite, finites, items, mapping
 from fluentpipe.report.values import regression_figures
+from fluentpipe.report.words import measure
 
 _UNIT = (0.0, 1.0)
 _MOST_CURVES = 8  # classes in one chart; as many as the style sheet has colours
@@ -40,6 +41,23 @@ def _curves(evaluation: Evaluation, name: str, x: str, y: str) -> list[tuple[str
     return found[:_MOST_CURVES]
 
 
+def _of_all(evaluation: Evaluation, curves: Sequence[object]) -> str:
+    """Says so where some of the classes have no curve: `the first 8 of 14 classes`."""
+    classes = len(items(evaluation.report.get("classes")))
+    several = "by_class" in evaluation.curves
+    return f"the first {len(curves)} of {classes} classes" if several and len(curves) < classes else ""
+
+
+def left_out(evaluation: Evaluation, drawn: Sequence[Figure]) -> str:
+    """What is not drawn as there are too many classes for it; empty where everything is."""
+    classes = len(items(evaluation.report.get("classes")))
+    if classes < 3 or evaluation.report.get("task") != "multiclass" or any(each.title == "By class" for each in drawn):
+        return ""
+    return (
+        f"Precision and recall by class are not drawn for {classes} classes; the counts of all are in evaluation.json."
+    )
+
+
 def _roc(evaluation: Evaluation) -> Figure | None:
     curves = _curves(evaluation, "roc", "false_positive_rates", "true_positive_rates")
     if not curves:
@@ -50,8 +68,9 @@ def _roc(evaluation: Evaluation) -> Figure | None:
         marks.append(chart.area([*curves[0][1], (1, 0)], "under"))
     marks += _lines(chart, curves) + _operating_point(chart, evaluation, curves[0], offset=1)
     area = finite(mapping(evaluation.report.get("metrics")).get("auc"))
-    said = "" if area is None else f"Area under the curve {area:.4f}"
+    said = "" if area is None else f"Area under the curve {measure(area)}"
     note = f"{said}{', the mean of each class against the rest' if len(curves) > 1 and said else ''}"
+    note = "; ".join(filter(None, (note, _of_all(evaluation, curves))))
     return Figure("ROC", note, chart.drawn(*marks, label="ROC curve"), _legend(curves))
 
 
@@ -65,7 +84,8 @@ def _precision_recall(evaluation: Evaluation) -> Figure | None:
     metrics = mapping(evaluation.report.get("metrics"))
     average, said = finite(metrics.get("pr_auc")), ""
     if average is not None:
-        said = f"Average precision {average:.4f}"
+        said = f"Average precision {measure(average)}"
+    said = "; ".join(filter(None, (said, _of_all(evaluation, curves))))
     return Figure("Precision and recall", said, chart.drawn(*marks, label="precision-recall curve"), _legend(curves))
 
 
@@ -89,7 +109,7 @@ def _operating_point(
     if not above or above[-1] + offset >= len(points):
         return []
     x, y = points[above[-1] + offset]
-    return [chart.dot(x, y, f"threshold {threshold:.4f}: ({x:.3f}, {y:.3f})", "chosen", 5.5)]
+    return [chart.dot(x, y, f"threshold {measure(threshold)}: ({x:.3f}, {y:.3f})", "chosen", 5.5)]
 
 
 def _calibration(evaluation: Evaluation) -> Figure | None:

@@ -11,10 +11,10 @@ from markupsafe import Markup
 from fluentpipe.flowchart import Edge, edges_of
 from fluentpipe.report import bars, graph, quality
 from fluentpipe.report.chart import Figure, figure
-from fluentpipe.report.evidence import Evaluation, Evidence, Facts, Model, finite, items, mapping
+from fluentpipe.report.evidence import Evaluation, Evidence, Facts, Model, finite, items, mapping, unstyled
 from fluentpipe.report.gates import Requirement, condition_words, why
 from fluentpipe.report.learning import learning_curve, of_history, of_log
-from fluentpipe.report.words import duration, moment, plain
+from fluentpipe.report.words import duration, measure, moment, plain
 
 _LOG_LINES = 40
 _FAILED_LOG_LINES = 80
@@ -34,6 +34,12 @@ MEANINGS = {
     "r2": "share of the variance explained",
     "mape": "mean absolute error, share of the value; less is better",
 }
+_OF_CLASSES = {  # where they say something else of several classes
+    "auc": "area under the ROC curve, mean of each class against the rest",
+    "f1": "F1, mean over the classes",
+    "precision": "share of those predicted as a class that are of it, mean over the classes",
+    "recall": "share of a class that was found, mean over the classes",
+}
 
 
 def heading(evidence: Evidence) -> dict[str, Any]:
@@ -44,7 +50,7 @@ def heading(evidence: Evidence) -> dict[str, Any]:
         "name": str(manifest.get("name", "pipeline")),
         "id": str(manifest.get("id", "")),
         "status": str(manifest.get("status", "")),
-        "reason": str(manifest.get("reason") or ""),
+        "reason": unstyled(str(manifest.get("reason") or "")),
         "why": why(evidence),
         "time": duration(manifest.get("seconds")),
         "started": moment(manifest.get("started")),
@@ -60,13 +66,15 @@ def _done(states: Sequence[str]) -> str:
     """`6 steps done, 1 not executed`."""
     others = {"NotExecuted": "not executed", "Failed": "failed", "Stopped": "stopped", "Waiting": "waiting"}
     counts = [f"{states.count(state)} {said}" for state, said in others.items() if state in states]
-    return ", ".join([f"{states.count('Succeeded')} steps done", *counts])
+    done = states.count("Succeeded")
+    return ", ".join([f"{done} step{'' if done == 1 else 's'} done", *counts])
 
 
 def tiles(evaluation: Evaluation, required: Sequence[Requirement]) -> list[dict[str, Any]]:
     """A tile for each figure; those that the pipeline requires come first, with the strictest of their limits."""
     here = [each for each in required if each.step == evaluation.step and each.path.startswith("metrics.")]
     mine = {each.metric: each for each in sorted(here, key=lambda each: each.strictness, reverse=True)}
+    meanings = MEANINGS | (_OF_CLASSES if evaluation.report.get("task") == "multiclass" else {})
     values = [(str(name), finite(value)) for name, value in mapping(evaluation.report.get("metrics")).items()]
     found = []
     for name, value in sorted(values, key=lambda each: each[0] not in mine):
@@ -75,8 +83,8 @@ def tiles(evaluation: Evaluation, required: Sequence[Requirement]) -> list[dict[
             found.append(
                 {
                     "name": name,
-                    "value": f"{value:.4f}" if abs(value) < 10 else figure(value, 5),
-                    "meaning": MEANINGS.get(name, ""),
+                    "value": measure(value),
+                    "meaning": meanings.get(name, ""),
                     "limit": f"needs {limit.sign} {figure(limit.limit)}" if limit and limit.limit is not None else "",
                     "holds": limit.holds if limit else None,
                     "is_asked": limit.is_asked if limit else True,
@@ -95,7 +103,7 @@ def drawing(evidence: Evidence) -> Markup | None:
         state = str(step.get("status", ""))
         note = "kept" if step.get("cached") else duration(step.get("seconds"))
         what = condition_words(entry) if entry.type == "Condition" else ""
-        marks.append(graph.Mark(entry.name, what or entry.type, state, note, str(step.get("reason") or what)))
+        marks.append(graph.Mark(entry.name, what or entry.type, state, note, unstyled(str(step.get("reason") or what))))
     return _drawn(tuple(marks), tuple(edges_of(evidence.entries)))
 
 
@@ -120,7 +128,7 @@ def steps(evidence: Evidence) -> list[dict[str, Any]]:
                 "time": duration(step.get("seconds")),
                 "cpu": duration(step.get("cpu_seconds")),
                 "memory": f"{memory:,.0f} MiB" if memory is not None else "",
-                "reason": str(step.get("reason") or ""),
+                "reason": unstyled(str(step.get("reason") or "")),
                 "lane": bars.lane(step.get("started"), step.get("ended"), begin, finish, state),
                 "log": "\n".join(lines),
             }
@@ -178,7 +186,8 @@ def model(found: Model, evidence: Evidence) -> dict[str, Any]:
         else learning_curve(found.step, *of_log(evidence.log(found.step))),
         "step": found.step,
         "importances": _importances(found),
-        "more": max(0, len(found.importances) - bars.MOST_FEATURES),
+        "features": len(found.importances),
+        "shown": bars.MOST_FEATURES,
         "card": render(found.card) if found.card else None,
     }
 
@@ -202,7 +211,8 @@ def evaluations(evidence: Evidence, required: Sequence[Requirement]) -> list[dic
             "label": plain(each.report.get("label")),
             "task": plain(each.report.get("task")),
             "tiles": tiles(each, required),
-            "figures": quality.figures(each),
+            "figures": (drawn := quality.figures(each)),
+            "left_out": quality.left_out(each, drawn),
         }
         for each in evidence.evaluations
     ]

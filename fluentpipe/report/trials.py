@@ -8,7 +8,7 @@ from typing import Any
 
 from fluentpipe.report.chart import figure
 from fluentpipe.report.evidence import Facts, finite, items, mapping
-from fluentpipe.report.words import duration, plain
+from fluentpipe.report.words import duration, measure, plain
 
 MOST_TRIALS = 100  # rows of the table
 MOST_COLUMNS = 12  # hyperparameters, a column each
@@ -63,7 +63,7 @@ def _row(trial: Facts, tuned: Sequence[str], best: object) -> dict[str, Any]:
         "best": trial.get("number") == best and best is not None,
         "status": str(trial.get("status", "")),  # Completed, Stopped, Failed
         "reason": plain(trial.get("reason")),
-        "value": "–" if value is None else f"{value:.5f}" if abs(value) < 10 else figure(value, 6),
+        "value": "–" if value is None else measure(value, 5),
         "time": "kept" if trial.get("cached") else duration(trial.get("seconds")),
         "chosen": [_short(chosen.get(name)) for name in tuned],
     }

@@ -19,6 +19,13 @@ def duration(seconds: object) -> str:
     return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def measure(value: float, places: int = 4) -> str:
+    """A figure of merit: so many decimals, or the digits that count where those would hide it: 0.8450, 2.13e-06, 24,513."""
+    if abs(value) >= 10:
+        return figure(value, places + 1)
+    return f"{value:.{places}f}" if not value or abs(value) >= 0.001 else f"{value:.3g}"
+
+
 def moment(written: object) -> str:
     """A time in UTC: 21 November 2026, 11:29 UTC."""
     try:

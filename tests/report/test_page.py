@@ -45,6 +45,57 @@ def test_every_task_has_its_drawings(tmp_path, task, names, titles) -> None:
         assert f"{value:.4f}" in page.said or abs(value) >= 10
 
 
+def test_small_figures_keep_their_digits(tmp_path) -> None:
+    folder = Folder(tmp_path)
+    folder.step("evaluate")
+    figures = {"rmse": 2.1345e-06, "mae": 0.00042, "r2": -0.00051, "mse": 0.0, "mape": 0.001, "auc": 0.84501}
+    folder.output("evaluate", "report", {"evaluation.json": {"metrics": figures}})
+    said = page_of(folder.write()).said
+    for words in ("rmse 2.13e-06", "mae 0.00042", "r2 -0.00051", "mse 0.0000", "mape 0.0010", "auc 0.8450"):
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    ("task", "names", "words"),
+    [
+        ("multiclass", ("a", "b", "c"), ["F1, mean over the classes", "found, mean over the classes", "are of it, mean over"]),
+        ("binary", ("No", "Yes"), ["harmonic mean of precision and recall", "share of the positive that were found"]),
+    ],
+)  # fmt: skip
+def test_figures_are_explained_as_the_task_computes_them(tmp_path, task, names, words) -> None:
+    said = page_of(whole(tmp_path, task, names=names)).said
+    assert [each for each in words if each not in said] == []
+    assert ("mean over the classes" in said) is (task == "multiclass")
+
+
+@pytest.mark.parametrize("classes", [8, 9, 12, 14])
+def test_what_is_left_out_of_many_classes_is_said(tmp_path, classes) -> None:
+    names = tuple(f"class {place}" for place in range(classes))
+    page = page_of(whole(tmp_path, "multiclass", names=names))
+    assert page.said.count(f"the first 8 of {classes} classes") == (
+        2 if classes > 8 else 0
+    )  # ROC, precision and recall
+    assert ("<h3>By class</h3>" in page.text) is (classes <= 12)
+    assert (f"by class are not drawn for {classes} classes" in page.said) is (classes > 12)
+
+
+def test_counts_are_in_words(tmp_path) -> None:
+    assert "the first 20 of 30 features" in page_of(whole(tmp_path / "whole")).said
+    folder = Folder(tmp_path / "one")
+    folder.step("load")
+    assert " 1 step done" in page_of(folder.write()).said
+
+
+def test_colours_of_a_terminal_are_not_in_the_page(tmp_path) -> None:
+    folder = Folder(tmp_path, status="Failed", reason="no \x1b[1;31mred\x1b[0m")
+    folder.step("load", status="Failed", log="log.txt", reason="no \x1b[31mred\x1b[0m")
+    (folder.write() / "log.txt").write_text("\x1b[31mred\x1b[0m \x1b]0;title\x07\x1b(Band \x1b[2K[3] plain")
+    page = page_of(tmp_path)
+    assert page.said.count("no red") == 2
+    assert "red and [3] plain" in page.said
+    assert "\ufffd" not in page.text
+
+
 def test_the_page_says_what_the_run_was_made_of(tmp_path) -> None:
     page = page_of(whole(tmp_path))
     for part in (
