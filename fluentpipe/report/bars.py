@@ -8,7 +8,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from fluentpipe.report.evidence import Facts, finite
-from fluentpipe.report.svg import element, fitted, group, picture, text, width_of
+from fluentpipe.report.svg import element, group, picture, text, told_apart, width_of
 
 MOST_FEATURES = 20
 _ROW, _ROOM, _FIGURES = 25.0, 560.0, 54.0  # pixels: of a bar's row, of the drawing, of the figure after a bar
@@ -23,7 +23,7 @@ def importances(entries: Sequence[Facts]) -> Markup | None:
     if not top:
         return None
     most, rows = top[0][1], []
-    names = [fitted(name, _NAMES, _LABEL) for name, _, _ in top]
+    names = told_apart([name for name, _, _ in top], _NAMES, _LABEL)
     left = 10 + max(width_of(name, _LABEL) for name in names)
     for place, (name, share, entry) in enumerate(top):
         middle = 4 + _ROW * (place + 0.5)

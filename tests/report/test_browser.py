@@ -20,7 +20,7 @@ from fluentpipe.errors import GateFailed
 from fluentpipe.report import write_report
 
 from .browser import Browser, colours
-from .folders import Folder, evaluation, gate, model, packed, schema
+from .folders import Folder, evaluation, gate, packed, schema
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 BACKGROUND = {"light": bytes.fromhex("f6f6f3"), "dark": bytes.fromhex("121317")}
@@ -135,7 +135,9 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = path / "steps" / "train" / "out"
     place.mkdir(parents=True)
     features = [{"feature": f"{long}_{number}", "share": 0.05, "splits": 9} for number in range(20)]
-    (place / "model.tar.gz").write_bytes(model({"importances.json": json.dumps({"importances": features}).encode()}))
+    (place / "model.tar.gz").write_bytes(
+        packed({"importances.json": json.dumps({"version": 1, "importances": features}).encode()})
+    )
     curve = {"version": 1, "validation": [{"rmse": [4e6, 3e6, 2.5e6, 2.4e6]}]}
     (place / "output.tar.gz").write_bytes(packed({"history.json": json.dumps(curve).encode()}))
     folder.steps["train"]["outputs"]["model"] = "steps/train/out/model.tar.gz"

@@ -138,7 +138,7 @@ def test_columns_and_rows_of_the_confusion_can_be_told_apart_and_have_room(class
 
 
 def test_long_names_of_features_keep_both_ends() -> None:
-    names = [f"{'very_' * 12}long_{place:02}" for place in range(20)] + ["W" * 40]
+    names = [f"{'very_' * 12}long_{place:02}{'x' * 40 * (place % 2)}" for place in range(19)] + ["W" * 40]
     drawing = importances([{"feature": name, "share": 0.04} for name in names])
     assert drawing is not None
     labels = texts(drawing, "label")
