@@ -127,7 +127,7 @@ class Execution:
         job = self._job_with(entry, self.values, self.record.execution_id)
         neutral = self._job_with(entry, self._neutral, _NEUTRAL_ID)
         started, clock = now(), time.monotonic()
-        mask = Mask.of((self.parameters, job.request.get("Environment", {}), job.request.get("HyperParameters", {})))
+        mask = Mask.of_job(self.parameters, job.request)
         answer = self.reuse.ask(entry, job, neutral.request, self.storage, mask)
         stage = self.record.stage(entry.name)
         log = f"steps/{stage.name}/log.txt"
