@@ -4,7 +4,7 @@
     write_report(run.path)
 
 The flow, one module each: `evidence` reads the folder of the run, `gates` what the pipeline requires, `sections`
-says it in words, `quality`, `bars` and `graph` draw it (`chart` and `svg` below them), `page` puts it together.
+says it in words, `quality`, `bars` and `graph` draw it (`chart`, `boxes` and `svg` below them), `page` puts it together.
 """
 
 from __future__ import annotations

@@ -7,29 +7,23 @@ layers get a place in each layer between; places in a layer are ordered by the m
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import attrs
 from markupsafe import Markup
 
 from fluentpipe.flowchart import Edge
-from fluentpipe.report.svg import element, fitted, group, number, picture, text, width_of
+from fluentpipe.report.boxes import LINE, MARGIN, Box, Columns, fit
+from fluentpipe.report.svg import element, group, number, picture, text
 
 MOST_STEPS = 150  # beyond, nobody reads a drawing
-_LINE, _ROW_GAP, _COLUMN_GAP, _MARGIN = 15.0, 18.0, 26.0, 6.0
+_ROW_GAP = 18.0
 _BETWEEN = 12.0  # height of an edge's place in a layer it passes
-_NARROWEST = 104.0  # pixels of a box
-_WIDEST = ((230.0, 1), (230.0, 2), (170.0, 2), (150.0, 2), (136.0, 2))  # pixels of a box and lines of its name
-_BESIDE = 38.0  # pixels of a box beside its words
-_NAME, _WHAT = 12.5, 11.0  # pixels of a letter, as in graph.css
-_ROOM = 1180.0  # pixels, about what a page has; boxes are as wide as leaves the drawing in it
 _FITTING = 1500.0  # pixels; wider drawings are scrolled, not shrunk
 _LEAST = (640, 800, 960, 1050)  # pixels, below which none is shrunk, as in graph.css; narrower ones keep their size
 _SHRUNK = 0.8  # of its size, about, which a drawing keeps at least
 _SWEEPS = 6
-_PIECE = re.compile(r"[^ _-]+[ _-]*|[ _-]+")  # up to where a line may break
 _SIGNS = {
     "Succeeded": "✓", "Failed": "✕", "Stopped": "■", "Died": "✕", "Running": "●", "NotExecuted": "–", "Waiting": "",
 }  # fmt: skip
@@ -48,51 +42,7 @@ class Mark:
     @property
     def second_line(self) -> str:
         """Below the name."""
-        return " · ".join(filter(None, (self.type, self.note)))
-
-
-@attrs.frozen
-class _Box:
-    """The lines of a step: of its name, and below of what it is."""
-
-    name: tuple[str, ...]
-    what: tuple[str, ...]
-
-    @classmethod
-    def of(cls, mark: Mark, room: float, lines: int) -> _Box:
-        """A step's words in a box with so many pixels for them."""
-        what = " · ".join(filter(None, (mark.type, mark.note.replace(" ", "\N{NO-BREAK SPACE}"))))
-        return cls(_lines(mark.name, room, _NAME, lines, bold=True), _lines(what, room, _WHAT, lines))
-
-    @property
-    def width(self) -> float:
-        """Pixels that the words take."""
-        names = (width_of(line, _NAME, bold=True) for line in self.name)
-        return max((*names, *(width_of(line, _WHAT) for line in self.what)), default=0.0)
-
-    @property
-    def height(self) -> float:
-        """Pixels of the box."""
-        return 20.0 + _LINE * (len(self.name) + max(1, len(self.what)))
-
-
-@attrs.frozen
-class _Columns:
-    """Where the layers stand."""
-
-    lefts: tuple[float, ...]
-    widths: tuple[float, ...]
-
-    @classmethod
-    def of(cls, widths: Sequence[float]) -> _Columns:
-        """One after the other, with room for the edges between."""
-        starts = itertools.accumulate((width + _COLUMN_GAP for width in widths), initial=_MARGIN)
-        return cls(tuple(starts)[:-1], tuple(widths))
-
-    @property
-    def across(self) -> float:
-        """Pixels of the whole drawing."""
-        return 2 * _MARGIN + sum(self.widths) + _COLUMN_GAP * max(0, len(self.widths) - 1)
+        return " · ".join(filter(None, (self.type, self.note.replace(" ", "\N{NO-BREAK SPACE}"))))
 
 
 @attrs.define
@@ -127,7 +77,7 @@ def draw(marks: Sequence[Mark], edges: Iterable[Edge]) -> Markup:
     edges, names = list(edges), {mark.name for mark in marks}
     layers = _layers([mark.name for mark in marks], [edge for edge in edges if {edge.source, edge.target} <= names])
     kept = [edge for edge in edges if edge.source in names and layers.get(edge.source, 0) < layers.get(edge.target, 0)]
-    boxes, columns = _fit(marks, layers)
+    boxes, columns = fit({mark.name: mark.second_line for mark in marks}, layers)
     height = max((box.height for box in boxes.values()), default=0.0)
     places = {mark.name: _Place(layers[mark.name], height) for mark in marks}
     routes = [(edge, _route(places[edge.source], places[edge.target])) for edge in kept]
@@ -136,7 +86,7 @@ def draw(marks: Sequence[Mark], edges: Iterable[Edge]) -> Markup:
     drawn += [_step(mark, boxes[mark.name], places[mark.name], columns) for mark in marks]
     label = f"graph of {len(marks)} steps: " + ", ".join(f"{mark.name} {mark.state}".strip() for mark in marks)
     class_ = "fluentpipe-graph" + _shrinking(columns.across)
-    return picture(columns.across, bottom + _MARGIN, *drawn, label=label, class_=class_, scales=False)
+    return picture(columns.across, bottom + MARGIN, *drawn, label=label, class_=class_, scales=False)
 
 
 def _shrinking(across: float) -> str:
@@ -145,37 +95,6 @@ def _shrinking(across: float) -> str:
         return ""
     least = next((each for each in _LEAST if each >= _SHRUNK * across), _LEAST[-1])
     return f" fits least-{least}"
-
-
-def _fit(marks: Sequence[Mark], layers: Mapping[str, int]) -> tuple[dict[str, _Box], _Columns]:
-    """The words of the steps and the columns they make: the widest boxes that a page has room for."""
-    for widest, lines in _WIDEST[:-1]:
-        boxes, columns = _set(marks, layers, widest, lines)
-        if columns.across <= _ROOM:
-            return boxes, columns
-    return _set(marks, layers, *_WIDEST[-1])
-
-
-def _set(
-    marks: Sequence[Mark], layers: Mapping[str, int], widest: float, lines: int
-) -> tuple[dict[str, _Box], _Columns]:
-    boxes = {mark.name: _Box.of(mark, widest - _BESIDE, lines) for mark in marks}
-    widths = [_NARROWEST] * (1 + max(layers.values(), default=0))
-    for name, box in boxes.items():
-        widths[layers[name]] = max(widths[layers[name]], _BESIDE + box.width)
-    return boxes, _Columns.of(widths)
-
-
-def _lines(said: str, room: float, size: float, most: int, *, bold: bool = False) -> tuple[str, ...]:
-    """Words in lines, broken after blanks and underscores; what is too much goes from the middle of a line."""
-    lines: list[str] = []
-    for piece in _PIECE.findall(said):
-        joined = lines[-1] + piece if lines else piece
-        if lines and (len(lines) == most or width_of(joined.rstrip(), size, bold=bold) <= room):
-            lines[-1] = joined
-        else:
-            lines.append(piece)
-    return tuple(fitted(line.rstrip(" ·"), room, size, bold=bold) for line in lines)
 
 
 def _layers(names: Sequence[str], edges: Sequence[Edge]) -> dict[str, int]:
@@ -218,7 +137,7 @@ def _arrange(places: Sequence[_Place]) -> float:
             layers[layer] = mine
     top = min((place.y - place.height / 2 for place in places), default=0.0)
     for place in places:
-        place.y += _MARGIN - top
+        place.y += MARGIN - top
     return max((place.y + place.height / 2 for place in places), default=0.0)
 
 
@@ -237,24 +156,24 @@ def _spread(places: Sequence[_Place], wanted: Sequence[float]) -> None:
         place.y += shift
 
 
-def _step(mark: Mark, box: _Box, place: _Place, columns: _Columns) -> Markup:
+def _step(mark: Mark, box: Box, place: _Place, columns: Columns) -> Markup:
     left, top = columns.lefts[place.layer], place.y - place.height / 2
     first = top + (place.height - box.height) / 2 + 22
     state = mark.state or "Planned"
     whole = ": ".join(part for part in (mark.name, mark.state, mark.reason) if part)
-    below = first + _LINE * len(box.name) + 2
+    below = first + LINE * len(box.name) + 2
     return group(
         element("title", whole),
         element("rect", x=left, y=top, width=columns.widths[place.layer], height=place.height, rx=8, class_="box"),
         element("circle", cx=left + 16, cy=first - 4, r=7.5, class_="dot"),
         text(left + 16, first, _SIGNS.get(mark.state, ""), class_="sign", text_anchor="middle"),
-        *(text(left + 29, first + _LINE * line, said, class_="name") for line, said in enumerate(box.name)),
-        *(text(left + 29, below + _LINE * line, said, class_="what") for line, said in enumerate(box.what)),
+        *(text(left + 29, first + LINE * line, said, class_="name") for line, said in enumerate(box.name)),
+        *(text(left + 29, below + LINE * line, said, class_="what") for line, said in enumerate(box.what)),
         class_=f"step {state if state in _SIGNS else 'Planned'}",
     )
 
 
-def _edge(edge: Edge, route: Sequence[_Place], columns: _Columns) -> Markup:
+def _edge(edge: Edge, route: Sequence[_Place], columns: Columns) -> Markup:
     start = (columns.lefts[route[0].layer] + columns.widths[route[0].layer], route[0].y)
     path, (x, y) = [f"M{number(start[0])} {number(start[1])}"], start
     for place in route[1:]:
