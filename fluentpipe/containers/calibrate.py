@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> None:
     job.write_json(options.report / "calibration.json", report)
     print(f"calibrated on {len(actual)} {where}; method: {method}")
     for name in ("before", "after"):
-        print(f"{name}: " + ", ".join(f"{figure} {value:.4f}" for figure, value in report[name].items()))
+        print(f"{name}: " + ", ".join(f"{figure} {metrics.shown(value)}" for figure, value in report[name].items()))
 
 
 def _unpacked(model: Path, folder: Path) -> Path:

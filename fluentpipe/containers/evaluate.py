@@ -54,7 +54,8 @@ def main(arguments: Sequence[str]) -> None:
     for warning in report["warnings"]:
         print(f"warning: {warning}")
     print(
-        f"test rows: {report['rows']}; " + ", ".join(f"{name} {value:.4f}" for name, value in report["metrics"].items())
+        f"test rows: {report['rows']}; "
+        + ", ".join(f"{name} {metrics.shown(value)}" for name, value in report["metrics"].items())
     )
 
 

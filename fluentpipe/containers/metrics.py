@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 SMALLEST_PROBABILITY = 1e-15  # keeps the logarithm finite; what scikit-learn used for doubles, too
 
 
+def shown(value: float) -> str:
+    """A figure in words: four decimals, or the digits that count where those would hide it."""
+    return f"{value:.4f}" if not value or abs(value) >= 0.001 else f"{value:.3g}"
+
+
 def auc(positive: Flags, scores: Floats) -> float | None:
     """Area under the ROC curve: the chance that a positive row scores above a negative one, ties counting half."""
     positives = int(positive.sum())

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING or __package__:
+    from . import metrics
+else:  # beside its siblings, as the jobs run it
+    import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +24,22 @@ MEANINGS = {
     "r2": "share of the variance explained",
     "mape": "mean absolute error as a share of the actual value",
 }
+
+
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
+
+
+def text(name: object) -> str:
+    """A name as Markdown shows it: no sign of it is markup, and it stays on its line."""
+    return _MARKUP.sub(r"\\\1", " ".join(str(name).split()))
+
+
+def code(name: object) -> str:
+    """A name between more backticks than it has in a row; nothing else is markup there."""
+    said = " ".join(str(name).split())
+    ticks = "`" * (1 + max((len(run) for run in re.findall("`+", said)), default=0))
+    space = " " if said[:1] == "`" or said[-1:] == "`" else ""
+    return f"{ticks}{space}{said}{space}{ticks}"
 
 
 def render(facts: Mapping[str, Any], importances: Sequence[Mapping[str, Any]]) -> str:
@@ -39,21 +61,24 @@ def render(facts: Mapping[str, Any], importances: Sequence[Mapping[str, Any]]) -
 
 
 def _what(facts: Mapping[str, Any]) -> str:
-    lines = [f"# Model of `{facts['label']}`", "", f"Gradient-boosted trees (XGBoost), task: {facts['task']}."]
+    lines = [f"# Model of {code(facts['label'])}", "", f"Gradient-boosted trees (XGBoost), task: {facts['task']}."]
     if facts["task"] == "binary":
         lines.append(
-            f"The score is the probability of `{facts['positive_class']}`; from {facts['threshold']:.4f} on it is predicted "
+            f"The score is the probability of {code(facts['positive_class'])}; from {metrics.shown(facts['threshold'])} on it is predicted "
             "(the threshold with the highest F1 on held-out rows)."
         )
     elif facts["task"] == "multiclass":
-        lines.append("Classes: " + ", ".join(f"`{name}`" for name in facts["classes"]) + ".")
+        lines.append("Classes: " + ", ".join(map(code, facts["classes"])) + ".")
     if facts["n_folds"]:
         lines.append(f"The mean of {facts['n_folds']} models, each stopped on rows that the others learned from.")
     return "\n".join(lines)
 
 
 def _figures(facts: Mapping[str, Any]) -> str:
-    rows = [f"| {name} | {value:.4f} | {MEANINGS.get(name, '')} |" for name, value in facts["held_out_metrics"].items()]
+    rows = [
+        f"| {text(name)} | {metrics.shown(value)} | {MEANINGS.get(name, '')} |"
+        for name, value in facts["held_out_metrics"].items()
+    ]
     note = (
         "Rows held out of learning, on which training stopped; a little too kind therefore. Test rows give the verdict."
     )
@@ -63,24 +88,28 @@ def _figures(facts: Mapping[str, Any]) -> str:
 def _data(facts: Mapping[str, Any]) -> str:
     source = facts["data"]["source"]
     lines = [f"- {count} {name} rows" for name, count in facts["rows"].items() if count]
-    lines += [f"- source: {', '.join(source['files'])}"] * ("files" in source)
-    lines += [f"- SHA-256 of the source: `{source['sha256']}`"] * ("sha256" in source)
+    if "files" in source:
+        lines.append(f"- source: {', '.join(map(text, source['files']))}")
+    if "sha256" in source:
+        lines.append(f"- SHA-256 of the source: `{source['sha256']}`")
     lines += [f"- SHA-256 of the {name} rows: `{value}`" for name, value in facts["data"]["sha256"].items() if value]
     return "\n".join(["## Data", "", *lines])
 
 
 def _columns(importances: Sequence[Mapping[str, Any]]) -> str:
-    rows = [f"| {entry['feature']} | {entry['share']:.1%} |" for entry in importances[:15]]
+    rows = [f"| {text(entry['feature'])} | {entry['share']:.1%} |" for entry in importances[:15]]
     return "\n".join(["## What it looks at", "", "| feature | share of the gain |", "|---|---|", *rows])
 
 
 def _parameters(facts: Mapping[str, Any]) -> str:
-    values = [f"- `{name}`: {value}" for name, value in facts["parameters"].items()]
+    values = [f"- `{name}`: {text(value)}" for name, value in facts["parameters"].items()]
     versions = ", ".join(f"{name} {value}" for name, value in facts["versions"].items())
     return "\n".join(["## How it was made", "", *values, f"- versions: {versions}"])
 
 
 def _warnings(facts: Mapping[str, Any]) -> str:
     return (
-        "\n".join(["## Warnings", "", *(f"- {warning}" for warning in facts["warnings"])]) if facts["warnings"] else ""
+        "\n".join(["## Warnings", "", *(f"- {text(warning)}" for warning in facts["warnings"])])
+        if facts["warnings"]
+        else ""
     )
