@@ -30,6 +30,12 @@ _LOOKS = {
     "Succeeded": ("✓", "green"), "Failed": ("✕", "bold red"), "Stopped": ("■", "yellow"),
     "NotExecuted": ("–", "dim"), "Waiting": ("·", "dim"), "Running": ("●", "cyan"), "Stopping": ("■", "yellow"),
 }  # fmt: skip
+# On a page whose colours nobody knows: words in its own, and a surface of their own under those that shall be seen.
+_LOOKS_ON_A_PAGE = {
+    "Succeeded": ("✓", ""), "Failed": ("✕", "bold #ffffff on #b3261e"), "Stopped": ("■", "#ffffff on #8f5a00"),
+    "NotExecuted": ("–", ""), "Waiting": ("·", ""), "Running": ("●", "bold"), "Stopping": ("■", "#ffffff on #8f5a00"),
+}  # fmt: skip
+_AROUND = 6  # lines of a terminal that are no rows: title, head and rules, and where the cursor stands
 
 
 @attrs.define
@@ -93,8 +99,14 @@ class Board:
             row.seconds = event.get("seconds")
             row.memory = event.get("peak_memory_mb")
 
-    def table(self) -> Table:
-        """The board as rich draws it."""
+    def table(self, height: int | None = None, *, on_a_page: bool = False) -> Table:
+        """The board as rich draws it.
+
+        Args:
+            height: Lines of the terminal; where the steps are more, those that run or failed stay, and the others are
+                counted. None for all of them, as when the run is over.
+            on_a_page: Whether it is shown on a light or a dark page and not in a terminal.
+        """
         from rich import box
         from rich.table import Table
         from rich.text import Text
@@ -111,25 +123,41 @@ class Board:
                 table.add_column("memory", no_wrap=True, justify="right", min_width=8)
             table.add_column("progress", no_wrap=True, min_width=_BAR)
             table.add_column("", no_wrap=True, overflow="ellipsis", ratio=1)
-            for name, row in self.rows.items():
-                table.add_row(*self._cells(name, row))
+            room = len(self.rows) if height is None or self.ended is not None else max(2, height - _AROUND)
+            shown, folded = self._folded(room)
+            for name in shown:
+                table.add_row(*self._cells(name, self.rows[name], on_a_page=on_a_page))
+            if folded:
+                table.add_row("", Text(folded, "" if on_a_page else "dim"))
         return table
 
-    def _cells(self, name: str, row: Row) -> tuple[RenderableType, ...]:
+    def _folded(self, room: int) -> tuple[list[str], str]:
+        """The steps that fit, in their order, and a line about the others: those that failed or run go first."""
+        if len(self.rows) <= room:
+            return list(self.rows), ""
+        ranks = ("Failed", "Running", "Stopping", "Stopped", "Waiting", "Succeeded", "NotExecuted")
+        ranked = sorted(self.rows, key=lambda name: (*ranks, self.rows[name].state).index(self.rows[name].state))
+        kept = set(ranked[: room - 1])
+        states = [row.state for name, row in self.rows.items() if name not in kept]
+        words = {"Succeeded": "done", "NotExecuted": "not executed", "Waiting": "waiting", "Running": "running"}
+        counts = [f"{states.count(state)} {words.get(state, state.lower())}" for state in dict.fromkeys(states)]
+        return [name for name in self.rows if name in kept], "and " + ", ".join(counts)
+
+    def _cells(self, name: str, row: Row, *, on_a_page: bool) -> tuple[RenderableType, ...]:
         from rich.text import Text
 
-        sign, look = _LOOKS.get(row.state, ("?", ""))
+        sign, look = (_LOOKS_ON_A_PAGE if on_a_page else _LOOKS).get(row.state, ("?", ""))
         running = row.state == "Running"
         seconds = self.clock() - row.since if running else row.seconds
         memory = [f"{row.memory:.0f} MiB" if row.memory is not None else ""] if self.has_memory else []
         said = (row.progress.said or row.line) if running else row.reason.split("\n", 1)[0]
         return (
             Text(sign, look),
-            Text(name, "" if row.state != "NotExecuted" else "dim"),
+            Text(name, "" if row.state != "NotExecuted" or on_a_page else "dim"),
             _time(seconds),
             *memory,
             _bar(row, self.clock()) if running else Text(row.state, look),
-            Text(said, "dim" if row.state != "Failed" else "red"),
+            Text(said, "" if on_a_page else "dim" if row.state != "Failed" else "red"),
         )
 
 
@@ -169,7 +197,11 @@ def watching(echo: Echo = "auto", listener: Listener | None = None, *, keep: boo
         from rich.live import Live
 
         board = Board()
-        with Live(get_renderable=board.table, console=console, refresh_per_second=_PER_SECOND, transient=not keep):
+
+        def fitting() -> Table:
+            return board.table(console.height)
+
+        with Live(get_renderable=fitting, console=console, refresh_per_second=_PER_SECOND, transient=not keep):
             yield Watch(None, _both(board, listener))
 
 
@@ -252,7 +284,7 @@ def as_html(board: Board, width: int = 110) -> str:
     from rich.console import Console
 
     console = Console(record=True, file=io.StringIO(), width=width, force_jupyter=False, force_terminal=True)
-    console.print(board.table())
+    console.print(board.table(on_a_page=True))
     return console.export_html(inline_styles=True, code_format='<pre style="line-height:1.35">{code}</pre>')
 
 

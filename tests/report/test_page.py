@@ -91,7 +91,7 @@ def test_colours_of_a_terminal_are_not_in_the_page(tmp_path) -> None:
     folder.step("load", status="Failed", log="log.txt", reason="no \x1b[31mred\x1b[0m")
     (folder.write() / "log.txt").write_text("\x1b[31mred\x1b[0m \x1b]0;title\x07\x1b(Band \x1b[2K[3] plain")
     page = page_of(tmp_path)
-    assert page.said.count("no red") == 2
+    assert page.said.count("no red") == 3  # of the run, in the drawing, of the step
     assert "red and [3] plain" in page.said
     assert "\ufffd" not in page.text
 

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import threading
@@ -83,6 +84,77 @@ def test_a_failed_step_says_why_in_one_line_however_long_it_is() -> None:
     line = drawn(board)[4]
     assert "no [bold]rows[/] xxx" in line
     assert len(line) <= 100
+
+
+def crowded(running: int, failed: int = 0, done: int = 12, waiting: int = 12) -> Board:
+    board = Board(Clock())
+    states = ["Succeeded"] * done + ["Running"] * running + ["Failed"] * failed + ["Waiting"] * waiting
+    names = [f"step_{place:02d}" for place in range(len(states))]
+    board({"event": "run started", "pipeline": "big", "steps": dict.fromkeys(names, "Processing")})
+    for name, state in zip(names, states, strict=True):
+        if state != "Waiting":
+            board({"event": "step Running", "step": name})
+            board({"event": f"step {state}", "step": name, "seconds": 1.0, "reason": "no rows"})
+    return board
+
+
+def lines_of(board: Board, height: int) -> list[str]:
+    console = Console(width=100, record=True, file=io.StringIO(), force_terminal=True)
+    console.print(board.table(height))
+    return [line.rstrip() for line in console.export_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("running", "failed", "height", "said"),
+    [
+        (2, 1, 24, "and 10 done"),
+        (2, 1, 12, "and 12 done, 10 waiting"),
+        (9, 1, 12, "and 12 done, 5 running, 12 waiting"),
+    ],
+)
+def test_in_a_low_terminal_what_runs_or_failed_is_seen_and_the_rest_counted(running, failed, height, said) -> None:
+    board = crowded(running, failed)
+    lines = lines_of(board, height)
+    assert len(lines) < height  # nothing scrolls away
+    text = "\n".join(lines)
+    assert text.count("✕") == failed
+    assert text.count("●") == min(running, height - 6 - 1 - failed)
+    assert said in text
+    board({"event": "run Failed"})
+    assert sum("step_" in line for line in lines_of(board, height)) == len(board.rows)  # what stays is whole
+
+
+def test_a_terminal_that_is_high_enough_folds_nothing() -> None:
+    assert lines_of(crowded(2), 40) == lines_of(crowded(2), 400)
+    assert "and " not in "".join(lines_of(crowded(2), 40))
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, as WCAG 2.2 defines it."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(first: str, second: str) -> float:
+    high, low = sorted((luminance(first), luminance(second)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_words_of_the_board_can_be_read_on_a_light_and_on_a_dark_page() -> None:
+    board = crowded(1, 1)
+    board({"event": "step Stopped", "step": "step_00", "reason": "too long"})
+    board({"event": "step NotExecuted", "step": "step_01", "reason": "another branch"})
+    styled = re.findall(r'<span style="([^"]*)">([^<]*)</span>', as_html(board))
+    assert any("Failed" in words for _, words in styled)
+    for style, words in styled:
+        found = dict(each.strip().split(": ") for each in style.split(";") if each.strip())
+        if set(words) <= set("━╸╺ "):  # a bar
+            continue
+        assert "opacity" not in found
+        grounds = [found["background-color"]] if "background-color" in found else ["#ffffff", "#111111"]
+        for ground in grounds if "color" in found else []:
+            assert contrast(found["color"], ground) >= 4.5, (words, style)
 
 
 @pytest.mark.parametrize(
