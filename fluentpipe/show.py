@@ -17,7 +17,9 @@ from fluentpipe.plan import Plan, limited, parents
 from fluentpipe.reference import LocalPath
 
 if TYPE_CHECKING:
-    from fluentpipe.run import Run
+    from rich.console import Console
+
+    from fluentpipe.run import Run, StepRun
 
 
 @attrs.frozen(repr=False, eq=False)
@@ -149,12 +151,22 @@ def _settings(node: Node) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in given.items())
 
 
+_LISTED = 72  # columns of a terminal, from which on a run is one line of a table
+_REASON = 30  # columns, from which on a reason stands beside its step
+
+
 def print_runs(runs: list[Run]) -> None:
-    """Print a list of runs, one a line."""
+    """Print a list of runs, one a line; two where the terminal is narrow, so that status and time are always there."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
+    console = Console(highlight=False)
+    if runs and console.width < _LISTED:
+        for run in runs:
+            console.print(f"{run.id} {_coloured(run.status)} {_seconds(run.seconds)}", soft_wrap=True)
+            console.print(f"  {escape_markup('  '.join(filter(None, (run.name, _briefly(run)))))}", soft_wrap=True)
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     whole = max((len(run.id) for run in runs), default=0)  # also in 80 columns, as it is what the next command takes
     table.add_column("run", no_wrap=True, min_width=whole)
@@ -163,11 +175,22 @@ def print_runs(runs: list[Run]) -> None:
     table.add_column("time", no_wrap=True, min_width=len("60.0 s"), justify="right")
     table.add_column("metrics", no_wrap=True)
     for run in runs:
-        figures = [f"{name} {value:.4f}" for name, value in run.metrics.items() if isinstance(value, float)][:2]
-        colour = _COLOURS.get(run.status, "white")
-        status = f"[{colour}]{run.status}[/]"
-        table.add_row(run.id, escape_markup(run.name), status, _seconds(run.seconds), escape_markup(", ".join(figures)))
-    Console(highlight=False).print(table if runs else "no runs yet")
+        status = _coloured(run.status)
+        table.add_row(run.id, escape_markup(run.name), status, _seconds(run.seconds), escape_markup(_briefly(run)))
+    console.print(table if runs else "no runs yet")
+
+
+def _briefly(run: Run) -> str:
+    """Two figures of the last evaluation, which is named where there are several."""
+    from fluentpipe.run.result import measure
+
+    figures = [f"{name} {measure(value)}" for name, value in run.metrics.items() if isinstance(value, float)][:2]
+    several = list(run.evaluations)
+    return (f"{several[-1]}: " if len(several) > 1 else "") + ", ".join(figures)
+
+
+def _coloured(status: str) -> str:
+    return f"[{_COLOURS.get(status, 'white')}]{status}[/]"
 
 
 _COLOURS = {"Succeeded": "green", "Failed": "red", "Died": "red", "NotExecuted": "dim", "Stopped": "yellow"}
@@ -185,21 +208,22 @@ def print_run(run: Run) -> None:
         title_justify="left",
         title=f"{run.name}: {run.status.lower()}{_seconds(run.seconds, ' in ')}",
     )
-    table.add_column("step", no_wrap=True)
-    table.add_column("status", no_wrap=True)
-    table.add_column("time", no_wrap=True, justify="right")
-    table.add_column("memory", no_wrap=True, justify="right")
-    table.add_column("")
-    for step in run.steps.values():
-        memory = f"{step.peak_memory_mb:.0f} MiB" if step.peak_memory_mb is not None else ""
-        status = f"[{_COLOURS.get(step.status, 'white')}]{step.status}[/]"
-        table.add_row(
-            escape_markup(step.name), status, _seconds(step.seconds), memory, escape_markup(step.reason.split("\n")[0])
-        )
+    rows = [_cells(step) for step in run.steps.values()]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+    is_beside = console.width >= sum(widths) + 2 * len(widths) + _REASON
+    table.add_column("step", overflow="fold", min_width=min(widths[0], 8))
+    for title, width, justify in zip(("status", "time", "memory"), widths[1:], ("left", "right", "right"), strict=True):
+        table.add_column(title, no_wrap=True, min_width=width, justify=justify)  # type: ignore[arg-type]  # a literal
+    if is_beside:
+        table.add_column("")
+    for name, status, seconds, memory, reason in rows:
+        beside = [escape_markup(reason)] if is_beside else []
+        table.add_row(escape_markup(name), _coloured(status), seconds, memory, *beside)
     console.print(table)
-    figures = {name: value for name, value in run.metrics.items() if isinstance(value, float)}
-    if figures:
-        console.print("test rows   " + "   ".join(f"{name} [bold]{value:.4f}[/]" for name, value in figures.items()))
+    for name, *_, reason in rows:
+        if reason and not is_beside:
+            console.print(f"{escape_markup(name)}: {escape_markup(reason)}", soft_wrap=True)
+    _print_figures(run, console)
     for model in run.models:
         console.print(
             f"registered  [bold]{escape_markup(model.group)}[/] version {model.version}, {model.approval_status}",
@@ -209,6 +233,23 @@ def print_run(run: Run) -> None:
     if run.status != "Running":
         console.print(f"report      {escape_markup(str(run.report))}", soft_wrap=True)
     console.print(f"everything  {escape_markup(str(run.path))}", soft_wrap=True)
+
+
+def _cells(step: StepRun) -> tuple[str, str, str, str, str]:
+    memory = f"{step.peak_memory_mb:.0f} MiB" if step.peak_memory_mb is not None else ""
+    return step.name, step.status, _seconds(step.seconds), memory, step.reason.split("\n")[0]
+
+
+def _print_figures(run: Run, console: Console) -> None:
+    """The figures of each evaluation, which is named where there are several."""
+    from fluentpipe.run.result import measure
+
+    several = run.evaluations
+    for step, metrics in several.items() if len(several) > 1 else [("", run.metrics)]:
+        figures = {name: value for name, value in metrics.items() if isinstance(value, float)}
+        said = "   ".join(f"{escape_markup(name)} [bold]{measure(value)}[/]" for name, value in figures.items())
+        if said:
+            console.print(f"test rows   {escape_markup(step)}{'   ' if step else ''}{said}", soft_wrap=bool(step))
 
 
 def escape_markup(text: str) -> str:

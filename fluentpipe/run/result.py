@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
+from typing_extensions import override
 
 from fluentpipe._run_outputs import BuiltinValues
 from fluentpipe.errors import SourceError
@@ -51,6 +52,31 @@ class StepRun:
     def failure(self) -> str:
         """Why it failed; empty if it did not."""
         return self.reason if self.status == "Failed" else ""
+
+
+@attrs.frozen(repr=False, eq=False)  # equal to any mapping with the same steps
+class StepRuns(Mapping[str, StepRun]):
+    """The steps of a run by their names, in the order of the definition; prints as a line for each."""
+
+    _steps: Mapping[str, StepRun]
+
+    @override
+    def __getitem__(self, name: str) -> StepRun:
+        return self._steps[name]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._steps)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    @override
+    def __repr__(self) -> str:
+        rows = [(each.name, each.status, _seconds(each.seconds), _first_line(each.reason)) for each in self.values()]
+        widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+        return "\n".join("  ".join([*map(str.ljust, row, widths), row[3]]).rstrip() for row in rows) or "no steps"
 
 
 @attrs.frozen
@@ -108,11 +134,11 @@ class Run:
             manifest = _manifest(folder)  # it may have ended since it was read
             if manifest["status"] == "Running":
                 manifest["status"] = "Died"
-        steps = {name: _step(folder, name, step) for name, step in manifest["steps"].items()}
+        steps = StepRuns({name: _step(folder, name, step) for name, step in manifest["steps"].items()})
         models = tuple(_model(folder, model) for model in manifest["models"])
         files = tuple(folder / file for file in manifest["property_files"])
         return cls(
-            manifest["id"], folder, manifest["name"], manifest["status"], manifest["seconds"], MappingProxyType(steps),
+            manifest["id"], folder, manifest["name"], manifest["status"], manifest["seconds"], steps,
             models, manifest["reason"], files, MappingProxyType(manifest["parameters"]),
         )  # fmt: skip
 
@@ -122,16 +148,19 @@ class Run:
 
         Steps are in the order of the definition, so that of two evaluations which run side by side it is always the same one.
         """
-        outputs = [path for step in self.steps.values() for path in step.outputs.values() if path.is_dir()]
-        reports = [file for path in outputs for file in sorted(path.rglob("evaluation.json"))]
-        for file in reversed([*self.property_files, *reports]):
-            try:
-                found = json.loads(file.read_bytes())
-            except (OSError, ValueError):
-                continue
-            if isinstance(found, dict) and isinstance(found.get("metrics"), dict):
-                return dict(found["metrics"])
-        return {}
+        named = list(self.evaluations.values()) or [found for file in self.property_files if (found := _metrics(file))]
+        return named[-1] if named else {}
+
+    @property
+    def evaluations(self) -> dict[str, dict[str, Any]]:
+        """The block `metrics` of each step that wrote an evaluation.json, by the step, in the order of the definition."""
+        found = {}
+        for name, step in self.steps.items():
+            for path in filter(Path.is_dir, step.outputs.values()):
+                for file in sorted(path.rglob("evaluation.json")):
+                    if metrics := _metrics(file):
+                        found[name] = metrics
+        return found
 
     @property
     def report(self) -> Path:
@@ -213,19 +242,66 @@ class Run:
         lines = [
             "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[6]]) for row in rows
         ]
-        metrics = ", ".join(f"{name} {_figure(value, 4)}" for name, value in self.metrics.items() if _is_number(value))
+        metrics = [f"metrics   {words}" for words in said_figures(self)]
         models = [
             f"model     {model.group} version {model.version} ({model.approval_status}) in {model.path}"
             for model in self.models
         ]
         ending = f"{self.status} in {_figure(self.seconds, 2)} s" if self.seconds is not None else self.status
         return "\n".join(
-            [f"{self.name}: {ending}", *(line.rstrip() for line in lines), *([f"metrics   {metrics}"] if metrics else []),
+            [f"{self.name}: {ending}", *(line.rstrip() for line in lines), *metrics,
              *models, *([f"reason    {self.reason}"] if self.reason else []), f"folder    {self.path}"]
         )  # fmt: skip
 
+    def _repr_html_(self) -> str:
+        from fluentpipe.report import NAME
+
+        ending = f"{self.status} in {_seconds(self.seconds)}" if self.seconds is not None else self.status
+        models = [f"registered {each.group} version {each.version}, {each.approval_status}" for each in self.models]
+        lines = [ending, *([self.reason] if self.reason else []), *said_figures(self), *models]
+        written = "".join(f"<br>{escape(line)}" for line in lines)
+        return (
+            f"<p>run <b>{escape(self.id)}</b> of <b>{escape(self.name)}</b>{written}"
+            f"<br>report: <code>{escape(str(self.path / NAME))}</code></p>"
+        )
+
     def __repr__(self) -> str:
         return f"<run {self.id} of {self.name}: {self.status}, {len(self.steps)} steps>"
+
+
+def measure(value: float) -> str:
+    """A figure of merit: four decimals, or the digits that count where those would hide it."""
+    return f"{value:.4f}" if not value or abs(value) >= 0.001 else f"{value:.3g}"
+
+
+def said_figures(run: Run) -> list[str]:
+    """The figures of each evaluation in a line, which names the step where there are several."""
+    named = run.evaluations if len(run.evaluations) > 1 else {"": run.metrics}
+    lines = []
+    for step, metrics in named.items():
+        numbers = {name: value for name, value in metrics.items() if _is_number(value)}
+        said = ", ".join(
+            f"{name} {measure(value) if isinstance(value, float) else value}" for name, value in numbers.items()
+        )
+        lines += [f"{step}: {said}" if step else said] if said else []
+    return lines
+
+
+def _metrics(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    metrics = found.get("metrics") if isinstance(found, dict) else None
+    return dict(metrics) if isinstance(metrics, dict) else {}
+
+
+def _first_line(text: str) -> str:
+    return text.split("\n", 1)[0]
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f} s"
 
 
 def _framed(page: str) -> str:
