@@ -10,9 +10,9 @@ import attrs
 
 from fluentpipe.report.svg import fitted, width_of
 
-LINE, COLUMN_GAP, MARGIN = 15.0, 26.0, 6.0  # pixels
+LINE, COLUMN_GAP, MARGIN = 15.0, 30.0, 6.0  # pixels; between columns there is room for the word of a branch
 _NARROWEST = 104.0  # pixels of a box
-_WIDEST = ((230.0, 1), (230.0, 2), (170.0, 2), (150.0, 2), (136.0, 2))  # pixels of a box and lines of its name
+_WIDEST = ((230.0, 1), (230.0, 2), (170.0, 2), (150.0, 2), (132.0, 2))  # pixels of a box and lines of its name
 _BESIDE = 38.0  # pixels of a box beside its words
 _NAME, _WHAT = 12.5, 11.0  # pixels of a letter, as in graph.css
 _ROOM = 1180.0  # pixels, about what a page has; boxes are as wide as leaves the drawing in it

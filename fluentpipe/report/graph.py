@@ -189,7 +189,7 @@ def _edge(edge: Edge, route: Sequence[_Place], columns: Columns) -> Markup:
     arrow = element(
         "path", d=f"M{number(x - 6)} {number(y - 3.5)}L{number(x)} {number(y)}L{number(x - 6)} {number(y + 3.5)}"
     )
-    label = [text(x - 7, y - 6, edge.label, class_="branch", text_anchor="end")] if edge.label else []
+    label = [text(x - 5, y - 6, edge.label, class_="branch", text_anchor="end")] if edge.label else []
     return group(
         element("title", f"{edge.source} → {edge.target}"),
         element("path", d="".join(path)),

@@ -185,6 +185,14 @@ def test_the_words_of_a_step_stay_in_its_box_and_a_long_condition_does_not_widen
     assert widths["data_loading"] < widths["quality_gate"]
 
 
+def test_the_word_of_a_branch_stands_between_two_boxes() -> None:
+    drawing = draw([Mark("gate", "auc ≥ 0.8"), Mark("fail", "Fail")], [Edge("gate", "fail", "else")])
+    box = next(ElementTree.fromstring(drawing).iter(f"{SVG}rect"))
+    (word,) = texts(drawing, "branch")
+    right = float(box.get("x", "")) + float(box.get("width", ""))
+    assert float(word.get("x", "")) - width_of(word.text or "", 10.5) > right
+
+
 def test_a_name_stands_in_two_lines_before_it_is_cut() -> None:
     names = [each.text for each in texts(chain(7), "name")]
     assert names[1:3] == ["tabular_", "preprocessing"]
