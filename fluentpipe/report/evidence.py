@@ -9,7 +9,6 @@ import gzip
 import hashlib
 import json
 import math
-import re
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -18,6 +17,7 @@ from typing import IO, Any, Protocol, cast
 
 import attrs
 
+from fluentpipe import terminal
 from fluentpipe.document import StepEntry, walk_steps
 
 _LARGEST_JSON = 16 << 20  # bytes
@@ -29,9 +29,6 @@ _KEPT = 16  # evaluations and models, parsed
 _IN_MODEL = ("model.json", "importances.json", "model_card.md")
 _BESIDE, _HISTORY = "output.tar.gz", "history.json"  # what a training writes beside its model, and what we look for
 _LOG_READ = 2 << 20  # bytes, for what a training printed
-# What programs write for a terminal: control sequences (colours, movements), strings of the operating system, others.
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
-
 Facts = Mapping[str, Any]
 
 
@@ -105,18 +102,13 @@ class Evidence:
         try:
             with (self.folder / name).open("rb") as file:
                 file.seek(max(0, file.seek(0, 2) - size))
-                return unstyled(file.read().decode("utf-8", "replace")).splitlines()
+                return terminal.plain(file.read().decode("utf-8", "replace")).splitlines()
         except OSError:
             return []
 
     def job(self, step: str) -> Facts:
         """The request of a step's job, secrets masked."""
         return mapping(read_json(self.folder / "steps" / step / "job.json"))
-
-
-def unstyled(text: str) -> str:
-    """Text of a program without what colours it in a terminal."""
-    return _ESCAPES.sub("", text)
 
 
 def read_json(path: Path) -> Any:

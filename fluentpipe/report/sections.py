@@ -8,10 +8,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from fluentpipe import terminal
 from fluentpipe.flowchart import Edge, edges_of
 from fluentpipe.report import bars, graph, quality
 from fluentpipe.report.chart import Figure, figure
-from fluentpipe.report.evidence import Evaluation, Evidence, Facts, Model, finite, items, mapping, unstyled
+from fluentpipe.report.evidence import Evaluation, Evidence, Facts, Model, finite, items, mapping
 from fluentpipe.report.gates import Requirement, condition_words, why
 from fluentpipe.report.learning import learning_curve, of_history, of_log
 from fluentpipe.report.words import duration, measure, moment, plain
@@ -50,7 +51,7 @@ def heading(evidence: Evidence) -> dict[str, Any]:
         "name": str(manifest.get("name", "pipeline")),
         "id": str(manifest.get("id", "")),
         "status": str(manifest.get("status", "")),
-        "reason": unstyled(str(manifest.get("reason") or "")),
+        "reason": terminal.plain(str(manifest.get("reason") or "")),
         "why": why(evidence),
         "time": duration(manifest.get("seconds")),
         "started": moment(manifest.get("started")),
@@ -103,7 +104,9 @@ def drawing(evidence: Evidence) -> Markup | None:
         state = str(step.get("status", ""))
         note = "kept" if step.get("cached") else duration(step.get("seconds"))
         what = condition_words(entry) if entry.type == "Condition" else ""
-        marks.append(graph.Mark(entry.name, what or entry.type, state, note, unstyled(str(step.get("reason") or what))))
+        marks.append(
+            graph.Mark(entry.name, what or entry.type, state, note, terminal.plain(str(step.get("reason") or what)))
+        )
     return _drawn(tuple(marks), tuple(edges_of(evidence.entries)))
 
 
@@ -128,7 +131,7 @@ def steps(evidence: Evidence) -> list[dict[str, Any]]:
                 "time": duration(step.get("seconds")),
                 "cpu": duration(step.get("cpu_seconds")),
                 "memory": f"{memory:,.0f} MiB" if memory is not None else "",
-                "reason": unstyled(str(step.get("reason") or "")),
+                "reason": terminal.plain(str(step.get("reason") or "")),
                 "lane": bars.lane(step.get("started"), step.get("ended"), begin, finish, state),
                 "log": "\n".join(lines),
             }
