@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
 
+from fluentpipe import terminal
 from fluentpipe.progress import Progress
 
 if TYPE_CHECKING:
@@ -88,13 +89,13 @@ class Board:
             elif kind == "memory":
                 row.memory = event.get("peak_memory_mb")
             elif kind == "output":
-                row.line = str(event.get("line", "")).strip() or row.line
+                row.line = terminal.plain(str(event.get("line", ""))).strip() or row.line
                 row.progress = row.progress.after(row.line)
 
     def _step(self, row: Row, state: str, event: Event) -> None:
         if state == "Running" and row.state != "Running":
             row.since = self.clock() - (event.get("elapsed") or 0.0)
-        row.state, row.reason = state, str(event.get("reason") or "")
+        row.state, row.reason = state, terminal.plain(str(event.get("reason") or ""))
         if state in _OVER and row.since:
             row.seconds = event.get("seconds")
             row.memory = event.get("peak_memory_mb")

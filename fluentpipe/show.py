@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from typing_extensions import override
 
+from fluentpipe import terminal
 from fluentpipe.conditional import ConditionStep
 from fluentpipe.flowchart import Edge, mermaid
 from fluentpipe.node import Binding, Node, said
@@ -253,10 +254,10 @@ def _print_figures(run: Run, console: Console) -> None:
 
 
 def escape_markup(text: str) -> str:
-    """Text that rich prints as it is."""
+    """Text that rich prints as it is, and that cannot steer the terminal."""
     from rich.markup import escape as escaped
 
-    return escaped(text)
+    return escaped(terminal.plain(text))
 
 
 def _seconds(value: float | None, before: str = "") -> str:

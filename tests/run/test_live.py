@@ -86,6 +86,13 @@ def test_a_failed_step_says_why_in_one_line_however_long_it_is() -> None:
     assert len(line) <= 100
 
 
+def test_colours_of_a_program_are_no_part_of_its_line() -> None:
+    board = Board(Clock())
+    for event in (STARTED, TRAINING, {"event": "output", "step": "train", "line": "\x1b[31mred\x1b[0m line"}):
+        board(event)
+    assert board.rows["train"].line == "red line"
+
+
 def crowded(running: int, failed: int = 0, done: int = 12, waiting: int = 12) -> Board:
     board = Board(Clock())
     states = ["Succeeded"] * done + ["Running"] * running + ["Failed"] * failed + ["Waiting"] * waiting

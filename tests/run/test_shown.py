@@ -89,6 +89,13 @@ def test_where_there_is_no_room_a_reason_has_a_line_of_its_own(tmp_path, said) -
     assert REASON in wide
 
 
+def test_what_a_step_says_cannot_steer_the_terminal(tmp_path, said) -> None:
+    run = a_run(tmp_path, {"judge": {"auc": 0.8}}, "\x1b[31mred\x1b[0m \x1b]0;title\x07end")
+    shown = said(print_run, run)
+    assert "red end" in shown
+    assert "\x1b" not in shown
+
+
 def test_a_run_in_a_notebook_is_short_and_escaped(tmp_path) -> None:
     run = a_run(
         tmp_path, {"judge": {"<i>auc</i>": 0.84501}}, name="<script>", status="Failed", reason="no <rows> & more"
