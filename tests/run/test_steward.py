@@ -92,9 +92,7 @@ LOOK = "import sys\nprint(*[name in sys.modules for name in ('numpy', 'xg' 'boos
     ],
 )
 def test_what_a_script_finds_imported_depends_on_it_alone(script, own, there, tmp_path):
-    for _ in range(2):  # the second time, all three kinds of warm processes may be there
-        assert start(script, tmp_path, own=own)[1] == [there]
-    assert start(script, tmp_path, fork=False)[1] == ["False False False"]
+    assert start(script, tmp_path, own=own)[1] == [there]  # whichever warm processes are there already
 
 
 @linux
@@ -107,6 +105,7 @@ def test_a_script_in_a_folder_below_has_scikit_learn_too(tmp_path):
 
 
 @linux
+@pytest.mark.slow
 def test_what_xgboost_has_of_scikit_learn_is_there_in_a_fork(tmp_path):
     script = """
 import pickle, xgboost
