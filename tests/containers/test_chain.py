@@ -263,7 +263,10 @@ print("found afterwards:", pandas.__name__)
 """
 
 
-@pytest.mark.parametrize("program", ["load_data", "preprocess", "train", "evaluate"])
+@pytest.mark.parametrize(
+    "program",
+    ["load_data", "train", *(pytest.param(name, marks=pytest.mark.slow) for name in ("preprocess", "evaluate"))],
+)
 def test_no_job_waits_for_an_import_of_pandas(program: str, churn: Chain, tmp_path: Path) -> None:
     given = churn.folder
     arguments = {
