@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from types import MappingProxyType, NoneType
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import attrs
 from typing_extensions import override
@@ -310,12 +310,59 @@ def _framed(page: str) -> str:
     return page.replace("<title>", '<base href="about:srcdoc"><title>', 1)
 
 
+_NUMBER = (int, float, NoneType)
+_MANIFEST: Mapping[str, tuple[type, ...]] = {
+    "id": (str,), "name": (str,), "status": (str,), "seconds": _NUMBER, "reason": (str,), "steps": (dict,), "models": (list,),
+    "property_files": (list,), "parameters": (dict,),
+}  # fmt: skip
+_STEP: Mapping[str, tuple[type, ...]] = {
+    "type": (str,), "status": (str,), "seconds": _NUMBER, "cpu_seconds": _NUMBER, "peak_memory_mb": _NUMBER,
+    "exit_code": (int, NoneType), "log": (str, NoneType), "outputs": (dict,), "reason": (str,),
+}  # fmt: skip
+_MODEL: Mapping[str, tuple[type, ...]] = {
+    "group": (str,), "version": (int,), "arn": (str,), "path": (str,), "approval_status": (str,),
+}  # fmt: skip
+
+
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
-        manifest: dict[str, Any] = json.loads((folder / "run.json").read_bytes())
-    except (OSError, ValueError) as error:
+        manifest: Any = json.loads((folder / "run.json").read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"There is no run at {str(folder)!r}.", str(error), fix="give the folder of a run") from error
-    return manifest
+    if faults := list(_faults(manifest)):
+        raise SourceError(
+            f"The manifest of the run at {str(folder)!r} is damaged.",
+            *faults,
+            fix="remove the folder, or bring run.json back",
+        )
+    return cast("dict[str, Any]", manifest)
+
+
+def _faults(manifest: object) -> Iterator[str]:
+    """What in a manifest is not as a run leaves it."""
+    yield from _misshapen("run.json", manifest, _MANIFEST)
+    if isinstance(manifest, dict):
+        steps, models, files = (manifest.get(name) for name in ("steps", "models", "property_files"))
+        for name, step in steps.items() if isinstance(steps, dict) else ():
+            yield from _misshapen(f"step {name!r}", step, _STEP)
+            outputs = step.get("outputs") if isinstance(step, dict) else None
+            if isinstance(outputs, dict) and not all(isinstance(path, str) for path in outputs.values()):
+                yield f"step {name!r}: outputs are not all paths"
+        for number, model in enumerate(models if isinstance(models, list) else ()):
+            yield from _misshapen(f"model {number}", model, _MODEL)
+        if isinstance(files, list) and not all(isinstance(file, str) for file in files):
+            yield "run.json: property_files are not all paths"
+
+
+def _misshapen(where: str, found: object, shape: Mapping[str, tuple[type, ...]]) -> Iterator[str]:
+    if not isinstance(found, dict):
+        yield f"{where} is no object"
+        return
+    for name, types in shape.items():
+        if name not in found:
+            yield f"{where} lacks {name!r}"
+        elif not isinstance(found[name], types):
+            yield f"{where}: {name} is {found[name]!r:.60}"
 
 
 def _step(folder: Path, name: str, step: Mapping[str, Any]) -> StepRun:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 
+from fluentpipe.errors import SourceError
 from fluentpipe.run.result import Run
 from fluentpipe.show import print_run, print_runs
 
@@ -118,3 +121,57 @@ def test_steps_of_a_run_print_as_lines_and_are_a_mapping(tmp_path) -> None:
     assert run.steps == dict(run.steps) == Run.load(tmp_path).steps
     with pytest.raises(TypeError):
         run.steps["other"] = run.steps["judge"]  # type: ignore[index]
+
+
+def places_in(value: Any, trail: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in JSON data."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, each in inner for place in ((*trail, key), *places_in(each, (*trail, key)))]
+
+
+DAMAGED = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=3)
+    | st.just([])
+    | st.just({})
+    | st.just([5])
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_manifest_is_shown_or_refused(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    a_run(folder, {"one": {"auc": 0.8}}, why="so")
+    manifest = json.loads((folder / "run.json").read_text())
+    *above, last = data.draw(st.sampled_from(places_in(manifest)))
+    inside = manifest
+    for key in above:
+        inside = inside[key]
+    if data.draw(st.booleans()):
+        del inside[last]
+    else:
+        inside[last] = data.draw(DAMAGED)
+    (folder / "run.json").write_text(json.dumps(manifest))
+    with contextlib.suppress(SourceError):
+        run = Run.load(folder)
+        assert run.id in run._repr_html_()
+        assert run.summary()
+        print_run(run)
+        print_runs([run])
+
+
+def test_a_damaged_manifest_says_all_that_is_wrong(tmp_path: Path) -> None:
+    a_run(tmp_path, {"one": {"auc": 0.8}})
+    manifest = json.loads((tmp_path / "run.json").read_text())
+    del manifest["reason"]
+    manifest["models"][0]["version"] = "x"
+    manifest["steps"]["one"]["outputs"] = [5]
+    (tmp_path / "run.json").write_text(json.dumps(manifest))
+    with pytest.raises(
+        SourceError, match=r"is damaged(.|\n)*lacks 'reason'(.|\n)*'one': outputs is \[5\](.|\n)*version is 'x'"
+    ):
+        Run.load(tmp_path)
