@@ -454,3 +454,13 @@ def test_a_result_that_goes_while_it_is_taken_is_made_again(run, rows, tmp_path)
         future.result()
     assert {each.status for each in results} == {"Succeeded"}
     assert {each.metrics["auc"] for each in results} == {0.3}
+
+
+@pytest.mark.parametrize("name", ["Tags", "S3Uri", "NetworkConfig", "ImageUri", "LEVEL"])
+def test_a_variable_counts_whatever_its_name(name, run):
+    def said(value: str) -> str:
+        sketch = Sketch()
+        sketch.processing("A", f"import os; print(os.environ['{name}'])", environment={name: value})
+        return run(sketch).steps["A"].log.read_text().strip()
+
+    assert (said("a/1"), said("b/1"), said("a/1")) == ("a/1", "b/1", "a/1")
