@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -18,6 +19,7 @@ from fluentpipe.settings import setting
 from fluentpipe.step import Inputs
 
 if TYPE_CHECKING:
+    from fluentpipe.containers.labels import Ask, Choice
     from fluentpipe.target import Target
 
 CONTAINERS = Path(__file__).parent.parent / "containers"
@@ -92,8 +94,7 @@ class DataLoading(ProcessingStep):
             if label is not None:
                 labels.check_label(str(label), reading.peek_columns(first))
                 return values
-            sample = reading.sample(first, labels.SAMPLE_ROWS)
-            choice = labels.choose_label(list(sample), sample)
+            choice = _label_of(first)
         except JobError as fault:
             raise SourceError(f"{fault}", f"in {str(source.path)!r}", path=source.path) from fault
         if isinstance(choice, labels.Ask):
@@ -134,6 +135,22 @@ class DataLoading(ProcessingStep):
     @override
     def command(self, inputs: Inputs) -> list[Any]:
         return ["--input", "/opt/ml/processing/input/data", *super().command(inputs)]
+
+
+def _label_of(file: Path) -> Choice | Ask:
+    """The label that the first rows of a table tell; of a file that did not change since it was looked at, what they told then."""
+    from fluentpipe.stamps import is_settled, stamp_of
+
+    stamp = stamp_of(file)
+    return (_label_in if is_settled(stamp) else _label_in.__wrapped__)(file.absolute(), stamp)
+
+
+@lru_cache(maxsize=32)
+def _label_in(file: Path, _stamp: tuple[int, ...]) -> Choice | Ask:
+    from fluentpipe.containers import labels, reading
+
+    sample = reading.sample(file, labels.SAMPLE_ROWS)
+    return labels.choose_label(list(sample), sample)
 
 
 def _first_table(path: Path) -> Path:
